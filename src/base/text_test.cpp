@@ -1,0 +1,58 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace assay {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(Text, KnowsUtf8) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80"));
+  EXPECT_FALSE(is_utf8("\x80"));
+  EXPECT_FALSE(is_utf8("\xc3"));
+  EXPECT_FALSE(is_utf8("\xc0\xaf"));              // overlong "/"
+  EXPECT_FALSE(is_utf8("\xe0\x80\xaf"));
+  EXPECT_FALSE(is_utf8("\xed\xa0\x80"));          // a surrogate
+  EXPECT_FALSE(is_utf8("\xf4\x90\x80\x80"));      // beyond U+10FFFF
+  EXPECT_FALSE(is_utf8("\xf8\x88\x80\x80\x80"));
+}
+
+// A member's name must not draw on the terminal or turn "gpj.exe" around.
+TEST(Text, EscapesWhatDrawsOrReorders) {
+  EXPECT_EQ(printable("plain \xc3\xbc"), "plain \xc3\xbc");
+  EXPECT_EQ(printable("a\nb\tc\rd\x1b[2J\x7f\0"s), "a\\nb\\tc\\rd\\x1b[2J\\x7f\\x00");
+  EXPECT_EQ(printable("exe.\xe2\x80\xaegpj"), "exe.\\u202egpj");
+  EXPECT_EQ(printable("\xe2\x80\x8b\xef\xbb\xbf"), "\\u200b\\ufeff");
+  EXPECT_EQ(printable("\xf3\xa0\x80\x81"), "\\U000e0001");
+  EXPECT_EQ(printable("\xff\xc3"), "\\xff\\xc3");
+}
+
+TEST(Text, CutsLongTextAndSaysSo) {
+  EXPECT_EQ(printable("abcdef", 3), "abc\xe2\x80\xa6");
+  EXPECT_EQ(printable("abc", 3), "abc");
+}
+
+TEST(Text, MakesUtf8OfAnything) {
+  EXPECT_EQ(to_utf8("a\xff" "b"), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(to_utf8("\xc3\xbc"), "\xc3\xbc");
+  for (int c = 0; c < 256; ++c) EXPECT_TRUE(is_utf8(to_utf8(std::string(3, static_cast<char>(c)))));
+}
+
+TEST(Text, WritesHex) { EXPECT_EQ(to_hex("\x00\x1f\xff"s), "001fff"); }
+
+TEST(Text, CountsBytesAsDisksDo) {
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(999), "999 B");
+  EXPECT_EQ(human_bytes(1000), "1.0 kB");
+  EXPECT_EQ(human_bytes(9999), "9.9 kB");
+  EXPECT_EQ(human_bytes(10'000), "10.0 kB");
+  EXPECT_EQ(human_bytes(999'999), "999.9 kB");
+  EXPECT_EQ(human_bytes(1'000'000), "1.0 MB");
+  EXPECT_EQ(human_bytes(20'400'000'000), "20.4 GB");
+  EXPECT_EQ(human_bytes(UINT64_MAX), "18446.7 PB");
+}
+
+}  // namespace
+}  // namespace assay

@@ -1,0 +1,53 @@
+#include "bytes/digest.h"
+
+// The plain functions: the EVP interface loads configuration files and looks the algorithm up by name, which costs a
+// short scan more than its hashing. OpenSSL 3 discourages them only because no provider stands behind them.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+
+#include <array>
+
+#include "base/text.h"
+
+namespace assay::bytes {
+
+struct Sha256::Context {
+  SHA256_CTX state;
+  void start() { ASSAY_ASSERT(SHA256_Init(&state) == 1); }
+};
+
+Sha256::Sha256() : context_{std::make_unique<Context>()} { context_->start(); }
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(View bytes) {
+  ASSAY_ASSERT(SHA256_Update(&context_->state, bytes.data(), bytes.size()) == 1);
+}
+
+std::string Sha256::finish() {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> raw;
+  ASSAY_ASSERT(SHA256_Final(raw.data(), &context_->state) == 1);
+  context_->start();
+  return to_hex({reinterpret_cast<const char*>(raw.data()), raw.size()});
+}
+
+std::string sha256(View bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
+}
+
+Result<std::string> sha256(const Source& source) {
+  Sha256 hash;
+  std::vector<std::byte> block(1 << 20);
+  for (std::uint64_t at = 0; at < source.size();) {
+    const auto n = TRY(source.read_at(at, block));
+    if (n == 0) return fail(Errc::changed, at, "the file shrank while it was read");
+    hash.update(View{block}.first(n));
+    at += n;
+  }
+  return hash.finish();
+}
+
+}  // namespace assay::bytes

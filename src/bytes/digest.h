@@ -1,0 +1,29 @@
+// SHA-256, by OpenSSL.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "bytes/source.h"
+
+namespace assay::bytes {
+
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  void update(View bytes);
+  /// Lower-case hex; the object starts anew.
+  std::string finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+std::string sha256(View bytes);
+Result<std::string> sha256(const Source& source);
+
+}  // namespace assay::bytes

@@ -1,0 +1,28 @@
+#include "bytes/digest.h"
+
+#include <gtest/gtest.h>
+
+namespace assay::bytes {
+namespace {
+
+// FIPS 180-4 examples.
+TEST(Digest, GivesTheStandardsOwnExamples) {
+  EXPECT_EQ(sha256(view("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256(View{}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(Digest, IsTheSameInPiecesAndStartsAnew) {
+  Sha256 hash;
+  hash.update(view("a"));
+  hash.update(view("bc"));
+  EXPECT_EQ(hash.finish(), sha256(view("abc")));
+  EXPECT_EQ(hash.finish(), sha256(View{}));
+}
+
+TEST(Digest, ReadsASourceOfSeveralBlocks) {
+  const std::string much(3'000'001, 'x');
+  EXPECT_EQ(sha256(MemorySource{view(much)}).value(), sha256(view(much)));
+}
+
+}  // namespace
+}  // namespace assay::bytes
