@@ -1,0 +1,238 @@
+#include "format/pickle/facts.h"
+
+#include "format/numpy/dtype.h"
+#include "format/pickle/base64.h"
+#include "format/pickle/pickle.h"
+#include "identify/identify.h"
+
+namespace assay::format::pickle {
+namespace {
+
+constexpr std::uint64_t kLongestBase64 = 64 << 20;  ///< characters decoded in memory
+constexpr std::size_t kMagicHead = 64;              ///< bytes
+
+bool could_load(bytes::View head) { return !identify::loadable_magic(head).empty() || starts_with_name(head); }
+
+/// The first letters of whatever begins like a pickle, an archive or a compressed stream. Most texts are not of them.
+bool could_be_base64(std::string_view head) {
+  constexpr std::string_view kFirst = "gUHeQ/KBkYNXTfjiE(";
+  return head.size() >= kLiteralText && kFirst.find(head[0]) != kFirst.npos && head.find(' ') == head.npos;
+}
+
+bool is_joblib_wrapper(const Symbol& s) {
+  return s.name == "NumpyArrayWrapper" && (s.module == "joblib.numpy_pickle" || s.module.ends_with(".joblib.numpy_pickle"));
+}
+bool is_side_file_wrapper(const Symbol& s) {
+  return (s.name == "NDArrayWrapper" || s.name == "ZNDArrayWrapper") && s.module.ends_with("joblib.numpy_pickle_compat");
+}
+
+std::optional<std::uint64_t> integer(const std::optional<Value>& v) {
+  if (!v || v->tag != Tag::integer || static_cast<std::int64_t>(v->at) < 0) return std::nullopt;
+  return v->at;
+}
+
+/// numpy.dtype('f8', False, True), perhaps with a state whose 6th item is the size and 8th the flags.
+std::optional<numpy::Dtype> dtype_of(Machine& m, const Value& v) {
+  const auto args = m.node(v, 1);
+  const auto typestr = args ? m.item(*args, 0) : std::nullopt;
+  if (!typestr || typestr->tag != Tag::text) return std::nullopt;
+  auto dtype = numpy::from_typestr(m.text_of(*typestr, 64));
+  const auto state = m.node(v, 2);
+  if (dtype && state && state->tag == Tag::tuple) {
+    constexpr std::uint64_t kHasObject = 1;  // NPY_ITEM_HASOBJECT
+    if (const auto flags = integer(m.item(*state, 7)); flags && (*flags & kHasObject) != 0) dtype->has_object = true;
+  }
+  return dtype;
+}
+
+}  // namespace
+
+FactSink::Sampled& FactSink::sampled(Machine&, std::uint32_t symbol) {
+  if (symbol >= sampled_.size()) sampled_.resize(symbol + 1);
+  return sampled_[symbol];
+}
+
+bool FactSink::arguments_matter(Machine& m, std::uint32_t symbol) {
+  auto& s = sampled(m, symbol);
+  if (s.matter < 0) {
+    const auto& name = m.symbol(symbol);
+    s.matter = !name.resolved || facts_.arguments_matter(name.module, name.name) ? 1 : 0;
+  }
+  return s.matter == 1;
+}
+
+void FactSink::on_import(Machine& m, std::uint32_t symbol, std::uint64_t offset, Op) {
+  ++imports_;
+  auto& s = sampled(m, symbol);
+  if (s.imported) {
+    auto& fact = facts_.document().imports[s.import_fact];
+    ++fact.count;
+    fact.profiles |= m.profiles();
+    return;
+  }
+  const auto& name = m.symbol(symbol);
+  Import fact{at(offset), m.profiles(), name.module, name.name, name.written, name.resolved, 1};
+  if (const auto index = facts_.add(std::move(fact))) {
+    s.imported = true;
+    s.import_fact = static_cast<std::uint32_t>(*index);
+  }
+}
+
+bool FactSink::counts_only(Machine& m, const CallSite& site, std::optional<std::uint32_t>& symbol) {
+  const bool changes_object = site.kind == Call::Kind::build || site.kind == Call::Kind::append ||
+                              site.kind == Call::Kind::setitem || site.kind == Call::Kind::add;
+  if (changes_object) {
+    // What was made by a call is judged by that call; what it is filled with says little more, unless the
+    // state renames special methods. A name that is itself changed is another matter.
+    if (site.callee.tag == Tag::symbol) return false;
+    symbol = m.symbol_of(site.callee);
+    return symbol && !(site.kind == Call::Kind::build && m.special_keys(site.args));
+  }
+  if (site.callee.tag != Tag::symbol) return false;
+  symbol = static_cast<std::uint32_t>(site.callee.at);
+  return !arguments_matter(m, *symbol);
+}
+
+bool FactSink::is_storage_id(Machine& m, const Value& id) const {
+  if (id.tag != Tag::tuple || id.len < 5 || id.len > 6) return false;
+  const auto word = m.item(id, 0), type = m.item(id, 1), key = m.item(id, 2), location = m.item(id, 3), numel = m.item(id, 4);
+  return word && word->tag == Tag::text && word->len == 7 && m.text_of(*word) == "storage" && type &&
+         type->tag == Tag::symbol && key && key->tag == Tag::text && location && location->tag == Tag::text && integer(numel);
+}
+
+void FactSink::on_call(Machine& m, const CallSite& site) {
+  ++calls_;
+  auto& calls = facts_.document().calls;
+  if (site.kind == Call::Kind::persistent && is_storage_id(m, site.args)) {
+    if (storage_fact_) {
+      ++calls[*storage_fact_].count;
+      calls[*storage_fact_].sampled = true;
+      return;
+    }
+  }
+  if (site.kind == Call::Kind::build && m.hides_special_key(site.args))
+    facts_.quirk("pickle.build.special", base_ + site.offset, "a special method behind more attributes than are kept");
+  std::optional<std::uint32_t> symbol;
+  const auto kind = static_cast<std::size_t>(site.kind);
+  const bool only_count = counts_only(m, site, symbol);
+  if (only_count) {
+    auto& s = sampled(m, *symbol);
+    if (s.kept[kind] >= kExamples) {
+      auto& fact = calls[s.fact[kind]];
+      ++fact.count;
+      fact.sampled = true;
+      fact.profiles |= site.profiles;
+      return;
+    }
+  }
+  Call fact;
+  fact.place = at(site.offset);
+  fact.profiles = site.profiles;
+  fact.kind = site.kind;
+  fact.callee = m.explain(site.callee);
+  if (site.args.tag == Tag::tuple && site.kind != Call::Kind::build && site.kind != Call::Kind::persistent &&
+      site.kind != Call::Kind::setitem && site.kind != Call::Kind::append && site.kind != Call::Kind::add) {
+    auto args = m.explain(site.args);
+    fact.args = std::move(args.items);
+    if (args.cut) fact.args.push_back({});  // there are more that are not known
+  } else {
+    fact.args.push_back(m.explain(site.args));
+  }
+  const bool has_extra = site.kind == Call::Kind::newobj_ex || site.kind == Call::Kind::setitem;
+  if (has_extra) fact.args.push_back(m.explain(site.extra));
+  const auto index = facts_.add(std::move(fact));
+  if (!index) return;
+  if (only_count) {
+    auto& s = sampled(m, *symbol);
+    ++s.kept[kind];
+    s.fact[kind] = static_cast<std::uint32_t>(*index);
+  }
+  if (site.kind == Call::Kind::persistent && is_storage_id(m, site.args)) storage_fact_ = static_cast<std::uint32_t>(*index);
+}
+
+std::optional<std::uint64_t> FactSink::on_inline_data(Machine& m, const Value& target, const Value& state,
+                                                      std::uint64_t offset) {
+  const auto number = m.symbol_of(target);
+  if (!number || target.tag == Tag::symbol) return std::nullopt;
+  if (is_side_file_wrapper(m.symbol(*number))) {
+    const auto file = m.lookup(state, "filename");
+    const auto name = file && file->tag == Tag::text ? m.text_of(*file) : std::string{};
+    const bool escapes = name.find('/') != name.npos || name.find('\\') != name.npos || name.find("..") != name.npos;
+    facts_.quirk(escapes ? "joblib.filename-escapes" : "joblib.side-file", base_ + offset, name);
+    return std::nullopt;
+  }
+  if (!is_joblib_wrapper(m.symbol(*number))) return std::nullopt;
+  const auto dtype_value = m.lookup(state, "dtype");
+  const auto dtype = dtype_value ? dtype_of(m, *dtype_value) : std::nullopt;
+  const auto shape = m.lookup(state, "shape");
+  if (!dtype || !shape || shape->tag != Tag::tuple || shape->len > 64) {
+    facts_.quirk("joblib.array-unclear", base_ + offset);
+    return std::nullopt;
+  }
+  if (dtype->has_object) {
+    // The items follow as a pickle of their own, read by plain pickle.load.
+    FactSink inner{facts_, base_};
+    Machine nested{m.source(), m.budget(), inner};
+    const auto ends = nested.run(offset, kAllProfiles);
+    for (const auto& e : inner.ended_) ended_.push_back(e);
+    calls_ += inner.calls_;
+    imports_ += inner.imports_;
+    if (!ends.front().stopped) return std::nullopt;
+    return ends.front().offset;
+  }
+  std::uint64_t bytes = dtype->itemsize;
+  for (std::size_t i = 0; i < shape->len; ++i) {
+    const auto n = integer(m.item(*shape, i));
+    if (!n || __builtin_mul_overflow(bytes, *n, &bytes)) return std::nullopt;
+  }
+  auto data = offset;
+  if (integer(m.lookup(state, "numpy_array_alignment_bytes"))) {  // one byte says how much padding follows
+    const auto padding = bytes::read_exactly(m.source(), data, 1);
+    if (!padding) return std::nullopt;
+    data += 1 + std::to_integer<std::uint64_t>((*padding)[0]);
+  }
+  if (data > m.source().size() || bytes > m.source().size() - data) {
+    facts_.quirk("joblib.array-too-short", base_ + offset);
+    return std::nullopt;
+  }
+  inline_data_.push_back({base_ + data, base_ + data + bytes});
+  return data + bytes;
+}
+
+void FactSink::on_literal(Machine& m, const Value& literal, std::string_view head) {
+  const bool as_written = (literal.flags & (kEscaped | kRawUnicode)) == 0;
+  const auto place = base_ + literal.at;
+  const auto name = [&](std::string_view what) { return std::string{what} + "@" + std::to_string(place); };
+  std::string decoded_head;
+  if (!as_written) {
+    decoded_head = m.text_of(literal, kMagicHead);
+    head = decoded_head;
+  }
+  // Loaders take bytes; a Python 3 text has to be decoded by somebody first.
+  const bool is_bytes = literal.tag == Tag::bytes || (literal.flags & kEightBit) != 0;
+  if (is_bytes && could_load(bytes::view(head))) {
+    Nested n{name("bytes"), "byte string", place, literal.len, nullptr};
+    if (!as_written) {
+      const auto whole = m.text_of(literal, kLongestBase64);
+      const auto all = bytes::view(whole);
+      n.decoded = std::make_shared<bytes::MemorySource>(std::vector<std::byte>{all.begin(), all.end()});
+    }
+    facts_.nested.push_back(std::move(n));
+    return;
+  }
+  if (literal.len < kLiteralText || literal.len > kLongestBase64 || !could_be_base64(head)) return;
+  const auto start = from_base64(head.substr(0, head.size() / 4 * 4));
+  if (!start || !could_load(*start)) return;
+  auto decoded = from_base64(m.text_of(literal, kLongestBase64));
+  if (!decoded) return;
+  facts_.nested.push_back({name("base64"), "base64 text", place, literal.len,
+                           std::make_shared<bytes::MemorySource>(std::move(*decoded))});
+}
+
+void FactSink::on_quirk(Machine&, std::string_view id, std::uint64_t offset, Profiles profiles, std::string detail) {
+  facts_.quirk(id, base_ + offset, std::move(detail), profiles);
+}
+
+void FactSink::on_stop(Machine&, Profiles profiles, const Error& error) { ended_.push_back({profiles, error}); }
+
+}  // namespace assay::format::pickle

@@ -1,0 +1,164 @@
+#include "format/pickle/pickle.h"
+
+namespace assay::format::pickle {
+namespace {
+
+constexpr std::size_t kSearchBlock = 256 << 10;  ///< bytes searched at once
+constexpr std::size_t kSearchOverlap = 512;      ///< bytes a beginning may need to be recognised
+
+bool is_name_start(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+bool is_name_rest(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
+
+/// A dotted identifier at the start of `s` that a newline ends; its length without the newline, or 0.
+std::size_t name_line(std::string_view s) noexcept {
+  bool at_start = true;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (s[i] == '\n') return at_start ? 0 : i;
+    if (at_start ? !is_name_start(s[i]) : s[i] != '.' && !is_name_rest(s[i])) return 0;
+    at_start = s[i] == '.';
+  }
+  return 0;
+}
+
+bool is_importable(const Import& import) {
+  const auto module = import.module + "\n", name = import.name + "\n";
+  return name_line(module) > 0 && name_line(name) > 0;
+}
+
+void claim(const FactSink& sink, MemberFacts& facts, std::uint64_t begin, std::uint64_t end) {
+  auto at = begin;
+  for (const auto& data : sink.inline_data()) {
+    facts.coverage.claim(bytes::Cover::parsed, at, std::min(data.begin, end));
+    facts.coverage.claim(bytes::Cover::inert, data.begin, data.end);
+    at = std::max(at, data.end);
+  }
+  facts.coverage.claim(bytes::Cover::parsed, at, end);
+}
+
+void move_facts(Document& from, MemberFacts& to, bool with_stops) {
+  for (auto& f : from.imports) to.add(std::move(f));
+  for (auto& f : from.calls) to.add(std::move(f));
+  for (auto& f : from.pickles) to.add(std::move(f));
+  for (auto& f : from.quirks) to.quirk(f.id, f.place.offset, std::move(f.detail), f.profiles);
+  if (!with_stops) return;
+  for (auto& f : from.stops) to.stop(f.reader, {f.code, f.place.offset, "the pickle breaks off"}, f.profiles);
+}
+
+}  // namespace
+
+bool starts_binary(bytes::View head) noexcept {
+  return head.size() >= 2 && head[0] == std::byte{0x80} && std::to_integer<unsigned>(head[1]) <= 5;
+}
+
+bool starts_with_name(bytes::View head) noexcept {
+  auto s = bytes::text(head);
+  while (!s.empty() && (s[0] == '(' || s[0] == ']' || s[0] == '}')) s.remove_prefix(1);
+  if (s.size() < 5 || (s[0] != 'c' && s[0] != 'i')) return false;
+  s.remove_prefix(1);
+  const auto module = name_line(s);
+  return module > 0 && name_line(s.substr(module + 1)) > 0;
+}
+
+Outcome read_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, FactSink& sink, bool weak) {
+  Machine machine{source, facts.budget(), sink};
+  const auto ends = machine.run(offset);
+  Outcome out{false, offset, sink.calls(), sink.imports(), ends.front().protocol};
+  std::uint64_t furthest = offset, opcodes = 0;
+  Profiles reached = 0;
+  for (const auto& end : ends) {
+    furthest = std::max(furthest, end.offset);
+    opcodes = std::max(opcodes, end.opcodes);
+    if (!end.stopped || (end.profiles & kLoaders) == 0) continue;
+    reached |= end.profiles;
+    out.end = std::max(out.end, end.offset);
+  }
+  out.stopped = reached != 0;
+  if (!out.stopped) {
+    out.end = furthest;
+    const FactSink::Ended* last = nullptr;
+    for (const auto& e : sink.ended())
+      if (last == nullptr || e.error.offset > last->error.offset) last = &e;
+    if (last != nullptr) facts.stop("pickle", last->error, last->profiles);
+    facts.coverage.miss(out.end, source.size(), "the pickle before these bytes breaks off");
+  }
+  claim(sink, facts, offset, out.end);
+  facts.add(Pickle{facts.at(offset), out.end, out.stopped ? reached : ends.front().profiles, out.protocol, out.stopped, weak, opcodes});
+  return out;
+}
+
+std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts) {
+  Document scratch;
+  MemberFacts trial{scratch, facts.member(), facts.budget(), [](std::string_view, std::string_view) { return true; }};
+  FactSink sink{trial};
+  const auto out = read_one(source, offset, trial, sink, true);
+  const bool whole = out.stopped && out.end == source.size();
+  const bool importable = std::any_of(scratch.imports.begin(), scratch.imports.end(), is_importable);
+  if (!whole && !importable && (out.calls == 0 || !out.stopped)) return std::nullopt;
+  // Prose that happens to look up a name and then makes no sense is not a damaged pickle.
+  move_facts(scratch, facts, out.calls > 0);
+  for (auto& nested : trial.nested) facts.nested.push_back(std::move(nested));
+  claim(sink, facts, offset, out.end);
+  return out;
+}
+
+std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, bool sure) {
+  std::optional<std::uint64_t> last;
+  for (auto at = offset; at < source.size();) {
+    const auto head = bytes::read_up_to(source, at, kSearchOverlap);
+    if (!head || !facts.budget().check_time(at)) break;
+    if (starts_binary(*head) || (sure && !last)) {
+      FactSink sink{facts};
+      const auto out = read_one(source, at, facts, sink, false);
+      last = out.end;
+      if (!out.stopped || out.end <= at) break;
+      at = out.end;
+      continue;
+    }
+    const auto out = try_one(source, at, facts);
+    if (!out) break;
+    last = out->end;
+    if (!out->stopped || out->end <= at) break;
+    at = out->end;
+  }
+  return last;
+}
+
+Result<std::optional<std::uint64_t>> find_start(const bytes::Source& source, std::uint64_t from, std::uint64_t to,
+                                                MemberFacts& facts) {
+  const auto gets_somewhere = [&](std::uint64_t at) -> Result<bool> {
+    TRY(facts.budget().charge(bytes::Line::probes, 1, at));
+    Document scratch;
+    MemberFacts trial{scratch, facts.member(), facts.budget(), [](std::string_view, std::string_view) { return false; }};
+    FactSink sink{trial};
+    const auto out = read_one(source, at, trial, sink, true);
+    // A thousand starts that all read on to the end of the file are a million opcodes each.
+    constexpr std::uint64_t kOpcodesPerProbe = 64;
+    const auto opcodes = scratch.pickles.empty() ? 0 : scratch.pickles.front().opcodes;
+    TRY(facts.budget().charge(bytes::Line::probes, opcodes / kOpcodesPerProbe, at));
+    return (out.calls > 0 || out.stopped) && std::any_of(scratch.imports.begin(), scratch.imports.end(), is_importable);
+  };
+  for (auto at = from; at < to;) {
+    const auto block = TRY(bytes::read_up_to(source, at, std::min<std::uint64_t>(kSearchBlock, to - at)));
+    TRY(facts.budget().check_time(at));
+    if (block.empty()) break;
+    const bytes::View all{block};
+    const bool last_block = at + block.size() >= to;
+    const auto stop = last_block || block.size() <= kSearchOverlap ? block.size() : block.size() - kSearchOverlap;
+    const auto text = bytes::text(all);
+    for (std::size_t i = 0; i < stop; ++i) {
+      const char c = text[i];
+      if (c == '\x80') {
+        if (!starts_binary(all.subspan(i))) continue;
+      } else if (c == 'c' || c == '(') {
+        if (!starts_with_name(all.subspan(i, std::min(kSearchOverlap, all.size() - i)))) continue;
+      } else {
+        continue;
+      }
+      if (TRY(gets_somewhere(at + i))) return std::optional{at + i};
+    }
+    at += stop;
+  }
+  return std::optional<std::uint64_t>{};
+}
+
+}  // namespace assay::format::pickle
