@@ -1,0 +1,14 @@
+// The commands. Each returns the program's exit code.
+#pragma once
+#include "app/options.h"
+
+namespace assay::app {
+
+int run_scan(const Common& common);
+int run_facts(const Common& common);
+int run_judge(const Common& common);
+int run_inspect(const Common& common, bool all_opcodes);
+int run_rules_list();
+int run_rules_explain(const std::string& id);
+
+}  // namespace assay::app

@@ -1,0 +1,125 @@
+// assay: the command line. Wires and does nothing else.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "app/commands.h"
+
+using namespace assay::app;
+
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  assay scan model.bin                      what would this file do to me?
+  assay scan ./model --format sarif -o out.sarif --format text
+  assay scan ~/.cache/huggingface/hub -v    everything that was ever downloaded
+  assay inspect pytorch_model.bin           the pickle as a program, the tensors, the tree
+  assay facts ./model > facts.jsonl         the dear part, once
+  assay judge facts.jsonl --policy team.toml   the cheap part, every day
+  assay rules explain pickle.call.os-system
+
+Exit codes: 0 nothing at or above the failing level (default: suspicious), 1 something is,
+2 something could not be read, 64 the command line makes no sense.
+
+"safe" speaks of loading: loading runs no code. It says nothing about what the model does.)";
+
+void add_report_options(CLI::App& command, Common& common, std::string& unknown_format) {
+  command.add_option("--format,-f", "text, json, jsonl, sarif or hub; may be repeated, each followed by its -o")
+      ->trigger_on_parse()
+      ->take_last()
+      ->each([&](const std::string& word) {
+        if (const auto format = format_from(word)) common.outputs.push_back({*format, ""});
+        else unknown_format = word;
+      })
+      ->type_name("FORMAT");
+  command.add_option("--output,-o", "file for the --format before it (default: standard output)")
+      ->trigger_on_parse()
+      ->take_last()
+      ->each([&](const std::string& path) {
+        if (common.outputs.empty()) common.outputs.push_back({});
+        common.outputs.back().path = path;
+      })
+      ->type_name("FILE");
+  command.add_flag("--verbose,-v", common.verbose, "show safe files, notes, imports and coverage too");
+  command.add_flag("--no-colour,--no-color", common.no_colour, "plain text on a terminal, too");
+}
+
+void add_policy_options(CLI::App& command, Common& common) {
+  command.add_option("--policy", common.policy_path, "policy to judge by (default: your own configuration, if there is one)")->type_name("FILE");
+  command.add_option("--fail-on", common.fail_on, "level from which the exit code is 1: caution, unscanned, error, suspicious, unsafe")->type_name("STATUS");
+}
+
+void add_scan_options(CLI::App& command, Common& common) {
+  command.add_option("paths", common.paths, "files, folders, a Hugging Face cache, or - for standard input")->required()->type_name("PATH");
+  command.add_option("--jobs,-j", common.scan.jobs, "files read at the same time (default: one per core)")->check(CLI::Range(1u, 256u))->type_name("N");
+  command.add_option("--include", common.scan.selection.include, "only files that match this glob; may be repeated")->allow_extra_args(false)->type_name("GLOB");
+  command.add_option("--exclude", common.scan.selection.exclude, "not files that match this glob; may be repeated")->allow_extra_args(false)->type_name("GLOB");
+  command.add_flag("--digest", common.scan.digest, "SHA-256 of every file, also of those whose tensors are not read");
+  command.add_option("--spool", common.scan.spool_folder, "folder for decompressed bytes that do not fit in memory (default: /var/tmp)")->type_name("FOLDER");
+}
+
+void add_risk_option(CLI::App& command, Common& common) {
+  command.add_flag("--allow-unconfined", common.scan.allow_unconfined, "go on where the system cannot confine the processes that read files");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"assay: what would this file do to somebody who loads it?"};
+  app.footer(kExamples);
+  app.set_version_flag("--version", "assay 0.1.0");
+  app.require_subcommand(1);
+
+  Common common;
+  std::string unknown_format, rule;
+  bool all = false;
+
+  auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
+  add_scan_options(*scan, common);
+  add_policy_options(*scan, common);
+  add_report_options(*scan, common, unknown_format);
+  add_risk_option(*scan, common);
+
+  auto* inspect = app.add_subcommand("inspect", "show one file's pickles, calls, tensors and members");
+  inspect->add_option("file", common.paths, "the file")->required()->expected(1)->type_name("FILE");
+  inspect->add_flag("--all", all, "every opcode and every tensor");
+  add_policy_options(*inspect, common);
+  add_risk_option(*inspect, common);
+
+  auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
+  add_scan_options(*facts, common);
+  add_policy_options(*facts, common);
+  facts->add_option("--output,-o", "file to write to (default: standard output)")
+      ->each([&](const std::string& path) { common.outputs.assign(1, {Format::jsonl, path}); })
+      ->type_name("FILE");
+  add_risk_option(*facts, common);
+
+  auto* judge = app.add_subcommand("judge", "judge kept facts: same verdict, formats and exit code as scan");
+  judge->add_option("facts", common.paths, "what assay facts wrote, or -")->required()->expected(1)->type_name("FILE");
+  add_policy_options(*judge, common);
+  add_report_options(*judge, common, unknown_format);
+
+  auto* rules = app.add_subcommand("rules", "the rules that files are judged by");
+  rules->require_subcommand(1);
+  auto* rules_list = rules->add_subcommand("list", "every rule in one line");
+  auto* rules_explain = rules->add_subcommand("explain", "what one rule means, and the names it covers");
+  rules_explain->add_option("rule", rule, "its id")->required()->type_name("RULE");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return usage_error(error.what());
+  }
+  if (!unknown_format.empty()) return usage_error("--format takes text, json, jsonl, sarif or hub, not '" + unknown_format + "'");
+  if (common.outputs.empty()) common.outputs.push_back({});
+  int on_standard_output = 0;
+  for (const auto& output : common.outputs) on_standard_output += output.path.empty() ? 1 : 0;
+  if (on_standard_output > 1) return usage_error("only one --format can go to standard output; give the others -o FILE");
+
+  if (scan->parsed()) return run_scan(common);
+  if (inspect->parsed()) return run_inspect(common, all);
+  if (facts->parsed()) return run_facts(common);
+  if (judge->parsed()) return run_judge(common);
+  if (rules_list->parsed()) return run_rules_list();
+  return run_rules_explain(rule);
+}

@@ -1,0 +1,173 @@
+#include "app/options.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/text.h"
+#include "report/json.h"
+#include "report/progress.h"
+#include "report/text.h"
+
+namespace assay::app {
+namespace {
+
+volatile sig_atomic_t interrupted = 0;
+void on_interrupt(int) { interrupted = 1; }
+
+std::optional<std::string> read_file(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "rbe");
+  if (file == nullptr) return std::nullopt;
+  std::string out;
+  std::array<char, 1 << 14> block;
+  for (std::size_t n; (n = std::fread(block.data(), 1, block.size(), file)) > 0 && out.size() < (16u << 20);) out.append(block.data(), n);
+  const bool fine = std::ferror(file) == 0;
+  std::fclose(file);
+  return fine ? std::optional{out} : std::nullopt;
+}
+
+std::string own_configuration() {
+  if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg != nullptr && *xdg != '\0') return std::string{xdg} + "/assay/policy.toml";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') return std::string{home} + "/.config/assay/policy.toml";
+  return {};
+}
+
+unsigned terminal_width(int fd) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+std::string rendered(const scan::Outcome& outcome, const Output& output, const Common& common, int exit_code) {
+  switch (output.format) {
+    case Format::json: return report::to_json(outcome.report);
+    case Format::jsonl: return report::to_json_lines(outcome.report);
+    case Format::sarif: return report::to_sarif(outcome.report, exit_code);
+    case Format::hub: return report::to_hub(outcome.report);
+    case Format::text: break;
+  }
+  const bool terminal = output.path.empty() && ::isatty(STDOUT_FILENO) != 0;
+  report::TextOptions options;
+  options.colour = terminal && !common.no_colour && std::getenv("NO_COLOR") == nullptr;
+  options.verbose = common.verbose;
+  options.width = terminal ? terminal_width(STDOUT_FILENO) : 100;
+  return report::to_text(outcome.report, options);
+}
+
+}  // namespace
+
+std::optional<Format> format_from(std::string_view word) {
+  if (word == "text") return Format::text;
+  if (word == "json") return Format::json;
+  if (word == "jsonl") return Format::jsonl;
+  if (word == "sarif") return Format::sarif;
+  if (word == "hub") return Format::hub;
+  return std::nullopt;
+}
+
+int usage_error(const std::string& message) {
+  std::fprintf(stderr, "assay: %s (see assay --help)\n", printable(message).c_str());
+  return kUsage;
+}
+
+std::optional<verdict::Policy> load_policy(const Common& common) {
+  const bool asked_for = !common.policy_path.empty();
+  const auto path = asked_for ? common.policy_path : own_configuration();
+  verdict::Policy policy;
+  const auto text = path.empty() ? std::nullopt : read_file(path);
+  if (!text && asked_for) {
+    usage_error("policy " + path + ": " + std::strerror(errno));
+    return std::nullopt;
+  }
+  if (text) {
+    auto parsed = verdict::parse_policy(*text);
+    if (!parsed) {
+      usage_error("policy " + path + ": " + parsed.error().message);
+      return std::nullopt;
+    }
+    policy = std::move(*parsed);
+  }
+  if (!common.fail_on.empty()) {
+    const auto status = finding::status_from(common.fail_on);
+    if (!status || *status == finding::Status::safe || *status == finding::Status::queued) {
+      usage_error("--fail-on takes caution, unscanned, error, suspicious or unsafe");
+      return std::nullopt;
+    }
+    policy.fail_on = *status;
+  }
+  return policy;
+}
+
+bool write_output(const std::string& path, std::string_view text) {
+  const auto complain = [&](const std::string& where) {
+    std::fprintf(stderr, "assay: %s: %s\n", printable(where).c_str(), std::strerror(errno));
+    return false;
+  };
+  if (path.empty()) return write_all(STDOUT_FILENO, text) || complain("standard output");
+  struct stat s{};
+  if (::stat(path.c_str(), &s) == 0 && !S_ISREG(s.st_mode)) {  // /dev/stdout, a pipe: written as it is
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    const bool fine = fd >= 0 && write_all(fd, text);
+    if (fd >= 0) ::close(fd);
+    return fine || complain(path);
+  }
+  auto temporary = path + ".XXXXXX";
+  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (fd < 0) return complain(path);
+  const auto mask = ::umask(0);
+  ::umask(mask);
+  ::fchmod(fd, 0666 & ~mask);
+  const bool fine = write_all(fd, text) && ::fsync(fd) == 0;
+  if ((::close(fd) == 0) && fine && ::rename(temporary.c_str(), path.c_str()) == 0) return true;
+  const int error = errno;
+  ::unlink(temporary.c_str());
+  errno = error;
+  return complain(path);
+}
+
+bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code) {
+  bool fine = true;
+  for (const auto& output : common.outputs) fine &= write_output(output.path, rendered(outcome, output, common, exit_code));
+  return fine;
+}
+
+template <class T>
+std::optional<T> with_progress(const Common& common, const std::function<tl::expected<T, Refusal>(const Options&)>& work) {
+  struct sigaction action{};
+  action.sa_handler = on_interrupt;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  auto options = common.scan;
+  const SystemClock clock;
+  report::Progress progress{clock, terminal_width(STDERR_FILENO), [](std::string_view text) { (void)write_all(STDERR_FILENO, text); }};
+  if (::isatty(STDERR_FILENO) != 0)
+    options.on_progress = [&](const scan::Progress& p) { progress.show({p.files_done, p.files, p.bytes_done, p.bytes, p.current}); };
+  options.stop = [] { return interrupted != 0; };
+  auto out = work(options);
+  progress.finish();
+  if (!out) {
+    std::fprintf(stderr, "assay: %s\n", out.error().what.c_str());
+    return std::nullopt;
+  }
+  return std::move(*out);
+}
+template std::optional<Extraction> with_progress(const Common&, const std::function<tl::expected<Extraction, Refusal>(const Options&)>&);
+template std::optional<Outcome> with_progress(const Common&, const std::function<tl::expected<Outcome, Refusal>(const Options&)>&);
+
+}  // namespace assay::app

@@ -1,0 +1,53 @@
+// What the commands share: where reports go, which policy counts, how a scan is told to the user.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "assay/assay.h"
+
+namespace assay::app {
+
+enum class Format : std::uint8_t { text, json, jsonl, sarif, hub };
+std::optional<Format> format_from(std::string_view word);
+
+/// One wanted report. An empty path is standard output.
+struct Output {
+  Format format = Format::text;
+  std::string path;
+};
+
+struct Common {
+  std::vector<std::string> paths;
+  std::vector<Output> outputs;
+  std::string policy_path;   ///< empty: the user's own configuration, where there is one
+  std::string fail_on;       ///< overrides the policy's
+  bool verbose = false;
+  bool no_colour = false;
+  scan::Options scan;
+};
+
+/// sysexits.h: the command line made no sense.
+inline constexpr int kUsage = 64;
+/// What scripts get after Ctrl-C.
+inline constexpr int kInterrupted = 130;
+
+/// One line on standard error, and the exit code to return.
+int usage_error(const std::string& message);
+
+/// The policy of --policy, else of the user's own configuration ($XDG_CONFIG_HOME/assay/policy.toml), else the
+/// built-in one. Never one that lies in what is scanned. Nothing, after a line on standard error, if it is bad.
+std::optional<verdict::Policy> load_policy(const Common& common);
+
+/// Writes every wanted report. False, after a line on standard error, where one could not be written.
+bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code);
+
+/// Writes `text` to a new file that replaces `path` only when it is complete; to standard output for "".
+bool write_output(const std::string& path, std::string_view text);
+
+/// Runs `work` with the command line's scan options, a progress line on a terminal, and Ctrl-C turned into a
+/// request to stop. Nothing, after a line on standard error, where the scan was refused.
+template <class T>
+std::optional<T> with_progress(const Common& common, const std::function<tl::expected<T, Refusal>(const Options&)>& work);
+
+}  // namespace assay::app

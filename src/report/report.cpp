@@ -1,0 +1,27 @@
+#include "report/report.h"
+
+namespace assay::report {
+namespace {
+
+std::string engine_in_words(const std::string& name) {
+  if (name == "avScan") return "malware";
+  if (name == "pickleImportScan") return "pickle imports";
+  return name;
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> count_by_status(const Report& report) {
+  std::vector<std::uint64_t> counts(static_cast<std::size_t>(finding::kLastStatus) + 1);
+  for (const auto& artifact : report.artifacts) ++counts[static_cast<std::size_t>(artifact.status)];
+  return counts;
+}
+
+std::vector<std::string> not_scanned_for(const Report& report) {
+  std::vector<std::string> out;
+  for (const auto& engine : report.engines)
+    if (engine.status == finding::Status::unscanned && engine.version.empty()) out.push_back(engine_in_words(engine.name));
+  return out;
+}
+
+}  // namespace assay::report

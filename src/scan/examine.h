@@ -1,0 +1,31 @@
+// One artifact from its bytes to its document: which formats, which members, which facts. Runs in a cell.
+#pragma once
+#include <functional>
+#include <optional>
+
+#include "bytes/budget.h"
+#include "bytes/source.h"
+#include "bytes/spool.h"
+#include "format/document.h"
+#include "format/member_facts.h"
+#include "format/torch/checkpoint.h"
+
+namespace assay::scan {
+
+struct Examination {
+  bytes::Limits limits;
+  /// Whether third-party decompressors may run in this process: only where it reads nothing else.
+  bool third_party = false;
+  format::ArgumentsMatter arguments_matter = nullptr;
+  std::function<void()> sign_of_life;                             ///< may be empty
+  std::function<void(const format::torch::Tensor&)> on_tensor;    ///< may be empty
+  /// Called when a member was read and its bytes are still at hand; may be empty.
+  std::function<void(std::uint32_t member, const bytes::Source&, const format::Document&)> on_member;
+};
+
+/// The facts of the artifact behind `source`. Nothing where a third-party decompressor is needed and not
+/// allowed: the caller then examines the artifact again in a cell of its own. `path`, `sha256` and `tier`
+/// are left for the parent to fill.
+std::optional<format::Document> examine(const bytes::Source& source, bytes::SpoolFile& spool, const Examination& how);
+
+}  // namespace assay::scan

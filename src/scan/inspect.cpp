@@ -1,0 +1,152 @@
+#include "scan/inspect.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "bytes/reader.h"
+#include "bytes/spool.h"
+#include "container/sevenzip/sevenzip.h"
+#include "detect/detect.h"
+#include "detect/expression.h"
+#include "format/pickle/listing.h"
+#include "format/wire.h"
+#include "sandbox/pool.h"
+#include "scan/examine.h"
+
+namespace assay::scan {
+namespace {
+
+constexpr std::size_t kMostTensors = 100'000;
+constexpr std::size_t kMostLine = 2000;  ///< bytes
+
+void put(std::string& out, std::string_view text) {
+  const std::uint64_t n = text.size();
+  out.append(reinterpret_cast<const char*>(&n), sizeof n).append(text);
+}
+Result<std::string> get(bytes::Reader& in) { return std::string{bytes::text(TRY(in.take(TRY(in.le<std::uint64_t>()))))}; }
+
+/// Runs in the cell.
+std::string inspect_in_cell(int descriptor, int spool, std::uint64_t size, const sandbox::Beat& beat, const bytes::Limits& limits,
+                            std::uint64_t most) {
+  const bytes::FileSource file{descriptor, size};
+  bytes::SpoolFile spool_file{spool};
+  std::string programs, tensors;
+  std::uint64_t program_count = 0, tensor_count = 0;
+  bytes::Budget budget{limits, size};
+  const auto write = [](const format::Expr& e) { return detect::written(e, 160); };
+  Examination how;
+  how.limits = limits;
+  how.third_party = true;
+  how.arguments_matter = [](std::string_view, std::string_view) { return true; };
+  how.sign_of_life = [&] { beat(0); };
+  how.on_tensor = [&](const format::torch::Tensor& t) {
+    if (++tensor_count > kMostTensors) return;
+    std::string shape = "[";
+    for (const auto n : t.shape) shape += (shape.size() > 1 ? ", " : "") + std::to_string(n);
+    put(tensors, t.name);
+    put(tensors, t.dtype);
+    put(tensors, shape + "]");
+    put(tensors, std::to_string(t.bytes));
+  };
+  how.on_member = [&](std::uint32_t member, const bytes::Source& source, const format::Document& document) {
+    for (const auto& p : document.pickles) {
+      if (p.place.member != member) continue;
+      std::string lines;
+      std::uint64_t count = 0;
+      const bool complete = format::pickle::list_program(source, p.place.offset, budget, most, write, [&](std::string line) {
+        line.resize(std::min(line.size(), kMostLine));
+        put(lines, line);
+        ++count;
+      });
+      ++program_count;
+      put(programs, std::to_string(member));
+      put(programs, std::to_string(p.place.offset));
+      put(programs, complete ? "" : "cut");
+      put(programs, std::to_string(count));
+      programs += lines;
+    }
+  };
+  const auto document = examine(file, spool_file, how);
+  std::string out;
+  put(out, format::encode(*document));
+  put(out, std::to_string(program_count));
+  out += programs;
+  put(out, std::to_string(std::min<std::uint64_t>(tensor_count, kMostTensors)));
+  return out + tensors;
+}
+
+Result<std::uint64_t> number(bytes::Reader& in) {
+  const auto text = TRY(get(in));
+  std::uint64_t n = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9' || __builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, c - '0', &n))
+      return fail(Errc::malformed, in.offset(), "not a number");
+  }
+  return n;
+}
+
+Result<Inspection> decode(std::string_view raw) {
+  bytes::Reader in{bytes::view(raw)};
+  Inspection out;
+  out.document = TRY(format::decode(bytes::view(TRY(get(in)))));
+  const auto programs = TRY(in.plausible(TRY(number(in)), 8));
+  for (std::uint64_t i = 0; i < programs; ++i) {
+    Program p;
+    p.place.member = static_cast<std::uint32_t>(TRY(number(in)));
+    if (p.place.member >= out.document.members.size()) return fail(Errc::malformed, in.offset(), "a program outside the file");
+    p.place.offset = TRY(number(in));
+    p.cut = !TRY(get(in)).empty();
+    const auto lines = TRY(in.plausible(TRY(number(in)), 8));
+    for (std::uint64_t k = 0; k < lines; ++k) p.lines.push_back(TRY(get(in)));
+    out.programs.push_back(std::move(p));
+  }
+  const auto tensors = TRY(in.plausible(TRY(number(in)), 8));
+  for (std::uint64_t i = 0; i < tensors; ++i) {
+    TensorLine t;
+    t.name = TRY(get(in));
+    t.dtype = TRY(get(in));
+    t.shape = TRY(get(in));
+    t.bytes = TRY(number(in));
+    out.tensors.push_back(std::move(t));
+  }
+  return out;
+}
+
+}  // namespace
+
+tl::expected<Inspection, Refusal> inspect(const std::string& path, const Options& options, std::uint64_t most_opcodes) {
+  const auto refuse = [](std::string what) { return tl::unexpected<Refusal>{Refusal{std::move(what)}}; };
+  const auto tier = sandbox::attainable(options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined);
+  if (tier == sandbox::Tier::unconfined && !options.allow_unconfined)
+    return refuse("this system cannot confine the process that reads the file; --allow-unconfined accepts that risk");
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  struct stat s{};
+  if (fd < 0 || ::fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) {
+    const std::string why = fd < 0 ? std::strerror(errno) : "not a regular file";
+    if (fd >= 0) ::close(fd);
+    return refuse(why);
+  }
+  container::sevenzip::prepare();
+  const auto size = static_cast<std::uint64_t>(s.st_size);
+  const auto work = [&](int descriptor, int spool, std::string_view, const sandbox::Beat& beat) {
+    return inspect_in_cell(descriptor, spool, size, beat, options.limits, most_opcodes);
+  };
+  auto pool = sandbox::Pool::open(1, work, work, {}, tier);
+  if (!pool) return refuse("no confined process could be started");
+  const int spool = ::open(options.spool_folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  pool->submit({0, fd, spool, size, ""}, sandbox::Kind::one_shot);
+  std::vector<sandbox::Reply> replies;
+  while (replies.empty()) pool->wait(std::chrono::milliseconds{200}, replies);
+  if (spool >= 0) ::close(spool);
+  if (replies[0].outcome != sandbox::Outcome::done) return refuse("reading it failed: " + std::string{sandbox::to_string(replies[0].outcome)});
+  auto out = decode(replies[0].result);
+  if (!out || out->document.size != size) return refuse("the reader answered with nonsense");
+  out->document.path = path.substr(path.find_last_of('/') + 1);
+  out->document.tier = tier == sandbox::Tier::unconfined ? "unconfined" : "cell+one-shot";
+  return std::move(*out);
+}
+
+}  // namespace assay::scan

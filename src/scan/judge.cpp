@@ -1,0 +1,136 @@
+#include "scan/judge.h"
+
+#include <algorithm>
+
+#include "detect/detect.h"
+#include "verdict/verdict.h"
+
+namespace assay::scan {
+namespace {
+
+using finding::Severity;
+using finding::Status;
+using report::Engine;
+
+constexpr std::string_view kVersion = "0.1.0";
+
+bool holds_pickle(const format::Document& d) {
+  return std::any_of(d.pickles.begin(), d.pickles.end(), [](const format::Pickle& p) { return p.stopped || !p.weak; });
+}
+
+/// One engine's share of the findings: the pickle scan speaks of imports and calls, the structure scan of the rest.
+Status worst(const std::vector<finding::Finding>& findings, bool pickle) {
+  auto out = Status::safe;
+  for (const auto& f : findings)
+    if (!f.waived && !f.rule.starts_with("policy.") && f.rule.starts_with("pickle.") == pickle) out = std::max(out, status_of(f.severity));
+  return out;
+}
+
+std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings) {
+  const std::string rules{detect::rule_set_version()};
+  return {{"pickleImportScan", worst(findings, true), std::string{kVersion}, rules},
+          {"structure", worst(findings, false), std::string{kVersion}, rules},
+          {"avScan", Status::unscanned, "", ""},
+          {"secrets", Status::unscanned, "", ""}};
+}
+
+/// SARIF describes every rule it may name.
+void add_rules(report::Report& r) {
+  const auto texts = [](std::span<const std::string_view> list) { return std::vector<std::string>{list.begin(), list.end()}; };
+  for (const auto& rule : detect::all_rules())
+    r.rules.push_back({std::string{rule.id}, "Loading such a file " + std::string{rule.says} + ".", std::string{rule.remedy}, texts(rule.references)});
+  for (const auto& rule : detect::all_structure_rules())
+    r.rules.push_back({std::string{rule.id}, std::string{rule.says}, std::string{rule.remedy}, texts(rule.references)});
+}
+
+void add_coverage(const format::Document& d, report::Artifact& out) {
+  for (std::uint32_t i = 0; i < d.members.size(); ++i) {
+    const auto& m = d.members[i];
+    for (std::size_t c = 1; c < bytes::kCovers; ++c) out.coverage.total[c] += m.coverage.total[c];
+    for (const auto& hole : m.coverage.unexamined) out.unexamined.push_back({member_path(d, i), hole.extent, hole.reason});
+    for (const auto& format : m.formats)
+      if (std::find(out.formats.begin(), out.formats.end(), format) == out.formats.end()) out.formats.push_back(format);
+  }
+}
+
+}  // namespace
+
+report::Artifact judge(const format::Document& d, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails) {
+  report::Artifact out;
+  out.path = d.path;
+  out.size = d.size;
+  out.sha256 = d.sha256;
+  out.tier = d.tier;
+  auto judgement = detect::detect(d, policy.listed);
+  out.findings = std::move(judgement.findings);
+  out.imports = std::move(judgement.imports);
+  out.unscanned = std::move(judgement.unscanned);
+  out.checkpoints = d.checkpoints;
+  for (const auto& c : d.checkpoints) out.checkpoint_members.push_back(member_path(d, c.member));
+  add_coverage(d, out);
+  const verdict::Subject subject{d.sha256, holds_pickle(d), out.coverage.complete(), {"pickleImportScan", "structure"}};
+  const auto decision = verdict::decide(subject, out.findings, policy, today);
+  out.status = decision.status;
+  out.engines = engines_of(out.findings);
+  fails |= decision.fails;
+  return out;
+}
+
+Outcome judge(const std::vector<format::Document>& documents, const report::Repository& repository, const verdict::Policy& policy,
+              std::chrono::sys_days today) {
+  Outcome out;
+  auto& r = out.report;
+  r.tool_version = kVersion;
+  r.rule_set = detect::rule_set_version();
+  const bool sunset = policy.sunset && today >= *policy.sunset;
+  r.policy = {policy.name, policy.hash(), std::string{to_string(sunset ? verdict::Mode::ban : policy.mode)}};
+  r.root = repository.root;
+  add_rules(r);
+  r.relations = repository.links;
+  r.artifacts.reserve(documents.size());
+  r.engines = engines_of({});
+  for (const auto& d : documents) {
+    auto artifact = judge(d, policy, today, out.fails);
+    r.status = std::max(r.status, artifact.status);
+    r.bytes += artifact.size;
+    for (std::size_t i = 0; i < r.engines.size(); ++i) r.engines[i].status = std::max(r.engines[i].status, artifact.engines[i].status);
+    const auto folder = d.path.substr(0, d.path.find_last_of('/') == d.path.npos ? 0 : d.path.find_last_of('/') + 1);
+    for (const auto& reference : d.references) r.relations.push_back({reference.kind, d.path, folder + reference.target});
+    if (!d.tier.empty() && (r.tier.empty() || d.tier == "unconfined")) r.tier = d.tier;
+    r.artifacts.push_back(std::move(artifact));
+  }
+  for (auto& engine : r.engines)  // an engine that is not there has scanned nothing
+    if (engine.version.empty()) engine.status = Status::unscanned;
+  const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
+  // As they come from a scan; sorting would move every one of them all the same.
+  if (!std::is_sorted(r.artifacts.begin(), r.artifacts.end(), by_path)) std::stable_sort(r.artifacts.begin(), r.artifacts.end(), by_path);
+  return out;
+}
+
+int exit_code(const Outcome& outcome) {
+  if (outcome.fails) return 1;
+  const auto& artifacts = outcome.report.artifacts;
+  const bool error = std::any_of(artifacts.begin(), artifacts.end(), [](const auto& a) { return a.status == Status::error; });
+  return error && outcome.report.policy.mode != "observe" ? 2 : 0;
+}
+
+report::Repository repository_of(const Listing& listing) {
+  report::Repository out{listing.root, {}};
+  for (const auto& link : listing.links) out.links.push_back({"symlink", link.from, link.to});
+  return out;
+}
+
+format::Document unreadable(const std::string& path, std::uint64_t size, Errc code, std::string what) {
+  format::Document d;
+  d.schema = format::kDocumentSchema;
+  d.parser = format::parser_version();
+  d.path = path;
+  d.size = size;
+  bytes::CoverageMap nothing;
+  nothing.miss(0, size, what);
+  d.members.push_back({0, "", "file", 0, size, {}, nothing.finish(size)});
+  d.stops.push_back({{0, 0}, 0, "file", code, std::move(what)});
+  return d;
+}
+
+}  // namespace assay::scan

@@ -1,0 +1,36 @@
+// Documents to a report: rules, policy, one status per artifact and one for the repository. No bytes.
+#pragma once
+#include <chrono>
+#include <vector>
+
+#include "format/document.h"
+#include "report/json_repository.h"
+#include "report/report.h"
+#include "scan/walk.h"
+#include "verdict/policy.h"
+
+namespace assay::scan {
+
+/// The artifact that `document` describes; sets `fails` where the policy's failing level is reached.
+report::Artifact judge(const format::Document& document, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails);
+
+/// Whole report over kept documents; `fails` says whether the policy's failing level was reached.
+struct Outcome {
+  report::Report report;
+  bool fails = false;
+  bool interrupted = false;    ///< the scan was stopped early; what was not examined is an error
+  std::uint64_t excluded = 0;  ///< files that the selection left out
+};
+Outcome judge(const std::vector<format::Document>& documents, const report::Repository& repository, const verdict::Policy& policy,
+              std::chrono::sys_days today);
+
+/// 1 where something fails, else 2 where something is an error, else 0.
+int exit_code(const Outcome& outcome);
+
+/// Relations of a listing: its symbolic links.
+report::Repository repository_of(const Listing& listing);
+
+/// A document for a path that could not be examined at all.
+format::Document unreadable(const std::string& path, std::uint64_t size, Errc code, std::string what);
+
+}  // namespace assay::scan

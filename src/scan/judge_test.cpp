@@ -1,0 +1,172 @@
+#include "scan/judge.h"
+
+#include <gtest/gtest.h>
+
+namespace assay::scan {
+namespace {
+
+using finding::Status;
+using format::Call;
+using format::Document;
+using format::Expr;
+using std::chrono::sys_days;
+using std::chrono::year;
+
+constexpr sys_days kToday{year{2026} / 11 / 23};
+
+Document document(std::string path, std::vector<std::string> callees = {}) {
+  Document d;
+  d.schema = format::kDocumentSchema;
+  d.parser = format::parser_version();
+  d.path = std::move(path);
+  d.size = 10;
+  d.sha256 = std::string(64, 'a');
+  d.tier = "cell";
+  d.members.push_back({0, "", "file", 0, 10, {"pickle"}, {{0, 10, 0, 0, 0}, {}}});
+  d.pickles.push_back({{0, 0}, 10, format::kAllProfiles, 4, true, false, 5});
+  for (const auto& callee : callees) {
+    const auto dot = callee.rfind('.');
+    Expr symbol{Expr::Kind::symbol, false, 0, callee.substr(0, dot), callee.substr(dot + 1), {}};
+    d.imports.push_back({{0, 2}, format::kAllProfiles, symbol.text, symbol.name, "", true, 1});
+    d.calls.push_back({{0, 5}, format::kAllProfiles, Call::Kind::reduce, symbol, {}, 1, false});
+  }
+  return d;
+}
+
+std::string status(const report::Artifact& a) { return std::string{finding::to_string(a.status)}; }
+report::Artifact judged(const Document& d, const verdict::Policy& policy = {}) {
+  bool fails = false;
+  return judge(d, policy, kToday, fails);
+}
+const report::Engine& engine(const std::vector<report::Engine>& engines, std::string_view name) {
+  return *std::find_if(engines.begin(), engines.end(), [&](const auto& e) { return e.name == name; });
+}
+
+TEST(Judge, AnArtifactSaysWhatItsFactsMean) {
+  EXPECT_EQ(status(judged(document("a.pkl"))), "safe");
+  EXPECT_EQ(status(judged(document("a.pkl", {"collections.OrderedDict"}))), "safe");
+  EXPECT_EQ(status(judged(document("a.pkl", {"whatever.f"}))), "suspicious");
+  EXPECT_EQ(status(judged(document("a.pkl", {"os.system"}))), "unsafe");
+}
+
+TEST(Judge, AnArtifactCarriesItsIdentityImportsAndCoverage) {
+  const auto a = judged(document("a.pkl", {"os.system"}));
+  EXPECT_EQ(a.path, "a.pkl");
+  EXPECT_EQ(a.sha256, std::string(64, 'a'));
+  EXPECT_EQ(a.size, 10u);
+  EXPECT_EQ(a.tier, "cell");
+  EXPECT_EQ(a.formats, std::vector<std::string>{"pickle"});
+  ASSERT_EQ(a.imports.size(), 1u);
+  EXPECT_EQ(a.imports[0].safety, finding::Safety::dangerous);
+  EXPECT_EQ(a.coverage.of(bytes::Cover::parsed), 10u);
+}
+
+TEST(Judge, BytesThatNobodyReadAreNotSafe) {
+  auto d = document("a.bin");
+  d.members[0].coverage = {{0, 4, 0, 0, 6}, {{{4, 10}, "machine code"}}};
+  const auto a = judged(d);
+  EXPECT_EQ(status(a), "unscanned");
+  ASSERT_EQ(a.unexamined.size(), 1u);
+  EXPECT_EQ(a.unexamined[0].reason, "machine code");
+}
+
+TEST(Judge, EachEngineHasItsOwnAnswer) {
+  auto d = document("a.pkl", {"os.system"});
+  EXPECT_EQ(engine(judged(d).engines, "pickleImportScan").status, Status::unsafe);
+  EXPECT_EQ(engine(judged(d).engines, "structure").status, Status::safe);
+  EXPECT_EQ(engine(judged(d).engines, "avScan").status, Status::unscanned);
+  EXPECT_EQ(engine(judged(d).engines, "secrets").status, Status::unscanned);
+  auto odd = document("a.zip");
+  odd.quirks.push_back({{0, 1}, 0, "zip.duplicate-differs", ""});
+  EXPECT_EQ(engine(judged(odd).engines, "pickleImportScan").status, Status::safe);
+  EXPECT_GT(engine(judged(odd).engines, "structure").status, Status::safe);
+}
+
+TEST(Judge, ARequiredEngineThatIsNotThereIsMissed) {
+  verdict::Policy p;
+  p.required_engines = {"avScan"};
+  EXPECT_NE(status(judged(document("a.pkl"), p)), "safe");
+  p.required_engines = {"pickleImportScan", "structure"};
+  EXPECT_EQ(status(judged(document("a.pkl"), p)), "safe");
+}
+
+TEST(Judge, AWeakReadingThatBrokeOffIsNoPickleForABan) {
+  verdict::Policy p;
+  p.mode = verdict::Mode::ban;
+  auto prose = document("a.txt");
+  prose.pickles[0].weak = true;
+  prose.pickles[0].stopped = false;
+  bool fails = false;
+  judge(prose, p, kToday, fails);
+  EXPECT_FALSE(fails);
+  judge(document("a.pkl"), p, kToday, fails);
+  EXPECT_TRUE(fails);
+}
+
+TEST(Judge, ARepositoryIsAsBadAsItsWorst) {
+  const auto out = judge({document("b.pkl", {"os.system"}), document("a.pkl")}, {"./model", {{"symlink", "x", "a.pkl"}}}, {}, kToday);
+  EXPECT_EQ(out.report.status, Status::unsafe);
+  EXPECT_TRUE(out.fails);
+  ASSERT_EQ(out.report.artifacts.size(), 2u);
+  EXPECT_EQ(out.report.artifacts[0].path, "a.pkl");
+  EXPECT_EQ(out.report.bytes, 20u);
+  EXPECT_EQ(out.report.root, "./model");
+  EXPECT_EQ(out.report.tier, "cell");
+  ASSERT_EQ(out.report.relations.size(), 1u);
+  EXPECT_EQ(out.report.relations[0].from, "x");
+  EXPECT_EQ(engine(out.report.engines, "pickleImportScan").status, Status::unsafe);
+  EXPECT_EQ(engine(out.report.engines, "secrets").status, Status::unscanned);
+}
+
+TEST(Judge, AnEmptyRepositoryIsSafeAndPasses) {
+  const auto out = judge(std::vector<Document>{}, {}, {}, kToday);
+  EXPECT_EQ(out.report.status, Status::safe);
+  EXPECT_EQ(exit_code(out), 0);
+}
+
+TEST(Judge, TheWeakestConfinementIsReported) {
+  auto weak = document("b.pkl");
+  weak.tier = "unconfined";
+  EXPECT_EQ(judge({document("a.pkl"), weak, document("c.pkl")}, {}, {}, kToday).report.tier, "unconfined");
+}
+
+TEST(Judge, ReferencesCountFromTheArtifactsFolder) {
+  auto d = document("sub/model.index.json");
+  d.references.push_back({"shard", "model-1.safetensors"});
+  const auto out = judge({d}, {}, {}, kToday);
+  ASSERT_EQ(out.report.relations.size(), 1u);
+  EXPECT_EQ(out.report.relations[0].to, "sub/model-1.safetensors");
+}
+
+TEST(Judge, TheReportNamesThePolicyThatDecided) {
+  verdict::Policy p;
+  p.sunset = kToday;
+  const auto out = judge({document("a.pkl")}, {}, p, kToday);
+  EXPECT_EQ(out.report.policy.hash, p.hash());
+  EXPECT_EQ(out.report.policy.mode, "ban");
+  EXPECT_FALSE(out.report.rule_set.empty());
+}
+
+TEST(Judge, ExitCodes) {
+  const auto broken = unreadable("a.pkl", 10, Errc::io, "no permission");
+  verdict::Policy observe, strict;
+  observe.mode = verdict::Mode::observe;
+  strict.fail_on = Status::error;
+  EXPECT_EQ(exit_code(judge({document("a.pkl")}, {}, {}, kToday)), 0);
+  EXPECT_EQ(exit_code(judge({document("a.pkl", {"os.system"})}, {}, {}, kToday)), 1);
+  EXPECT_EQ(exit_code(judge({document("a.pkl", {"os.system"}), broken}, {}, {}, kToday)), 1);
+  EXPECT_EQ(exit_code(judge({broken}, {}, {}, kToday)), 2);
+  EXPECT_EQ(exit_code(judge({broken}, {}, strict, kToday)), 1);
+  EXPECT_EQ(exit_code(judge({document("a.pkl", {"os.system"}), broken}, {}, observe, kToday)), 0);
+}
+
+TEST(Judge, WhatCouldNotBeReadIsADocumentToo) {
+  for (const auto size : {std::uint64_t{0}, std::uint64_t{10}}) {
+    const auto d = unreadable("a.pkl", size, Errc::crashed, "its cell died");
+    EXPECT_TRUE(format::validate(d));
+    EXPECT_EQ(status(judged(d)), "error");
+  }
+}
+
+}  // namespace
+}  // namespace assay::scan

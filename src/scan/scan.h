@@ -1,0 +1,49 @@
+// The pipeline: list, examine in cells, pin identities, compute digests, hand documents back.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bytes/budget.h"
+#include "format/document.h"
+#include "scan/walk.h"
+
+namespace assay::scan {
+
+struct Progress {
+  std::uint64_t files_done = 0;
+  std::uint64_t files = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes = 0;
+  std::string_view current;  ///< raw path of one file that is being read
+};
+
+struct Options {
+  unsigned jobs = 0;               ///< cells; 0: one per core
+  bool allow_unconfined = false;   ///< go on where the kernel cannot give the floor
+  bool digest = false;             ///< SHA-256 of every artifact, also of those whose tensors are not read
+  Selection selection;
+  bytes::Limits limits;
+  std::string spool_folder = "/var/tmp";  ///< where decompressed bytes go that do not fit in memory
+  std::function<void(const Progress&)> on_progress;  ///< called a few times a second; may be empty
+  std::function<bool()> stop;                        ///< asked now and then; true ends the scan early
+};
+
+struct Extraction {
+  std::vector<format::Document> documents;  ///< one per path found, by path; every path has one
+  Listing listing;
+  std::string tier;                         ///< "cell" or "unconfined"
+  double seconds = 0;
+  bool interrupted = false;
+};
+
+/// Why nothing could be scanned at all; `what` is for people.
+struct Refusal {
+  std::string what;
+};
+
+/// Examines everything below `paths`. Files that cannot be read, crash their cell or change meanwhile have
+/// a document that says so; only a missing floor or missing processes refuse the whole scan.
+tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options);
+
+}  // namespace assay::scan

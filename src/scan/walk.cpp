@@ -1,0 +1,178 @@
+#include "scan/walk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <set>
+
+namespace assay::scan {
+namespace {
+
+constexpr std::size_t kDeepest = 256;  ///< folders within folders
+
+std::string join(std::string_view folder, std::string_view name) {
+  if (folder.empty()) return std::string{name};
+  return std::string{folder} + (folder.ends_with('/') ? "" : "/") + std::string{name};
+}
+
+std::string real_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&free)> resolved{::realpath(path.c_str(), nullptr), &free};
+  return resolved ? std::string{resolved.get()} : std::string{};
+}
+
+bool is_inside(std::string_view path, std::string_view folder) {
+  return path == folder || (path.starts_with(folder) && (folder.ends_with('/') || path[folder.size()] == '/'));
+}
+
+/// The folder of the cached repository that a Hugging Face snapshot belongs to, or `real` itself.
+std::string tree_of(const std::string& real) {
+  const auto at = real.find("/snapshots/");
+  if (at == real.npos) return real;
+  const auto repository = real.substr(0, at);
+  const auto name = repository.substr(repository.rfind('/') + 1);
+  const bool cached = name.starts_with("models--") || name.starts_with("datasets--") || name.starts_with("spaces--");
+  return cached ? repository : real;
+}
+
+class Walk {
+ public:
+  explicit Walk(const Selection& selection) : selection_{selection} {}
+
+  Listing run(const std::vector<std::string>& paths) {
+    for (const auto& path : paths) start(path, paths.size() == 1);
+    const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
+    std::stable_sort(out_.found.begin(), out_.found.end(), by_path);
+    std::stable_sort(out_.links.begin(), out_.links.end(), [](const Link& a, const Link& b) { return a.from < b.from; });
+    for (const auto& path : paths) out_.root += (out_.root.empty() ? "" : " ") + path;
+    return std::move(out_);
+  }
+
+ private:
+  void start(const std::string& path, bool alone) {
+    if (path == "-") {
+      out_.found.push_back({Found::Kind::standard_input, "(standard input)", "-", 0, {}});
+      return;
+    }
+    struct stat s{};
+    if (::stat(path.c_str(), &s) != 0) return fail(path, path, std::strerror(errno));
+    real_root_ = real_path(path);
+    tree_ = tree_of(real_root_);
+    if (S_ISDIR(s.st_mode)) return folder(path, alone ? "" : path, 0);
+    take(path, alone ? path.substr(path.find_last_of('/') + 1) : path, s, true);
+  }
+
+  void fail(const std::string& open, const std::string& path, std::string what) {
+    out_.found.push_back({Found::Kind::unreadable, path, open, 0, std::move(what)});
+  }
+
+  bool selected(const std::string& path) {
+    const auto matches = [&](const std::string& pattern) { return glob_matches(pattern, path); };
+    const bool in = selection_.include.empty() || std::any_of(selection_.include.begin(), selection_.include.end(), matches);
+    if (in && std::none_of(selection_.exclude.begin(), selection_.exclude.end(), matches)) return true;
+    ++out_.excluded;
+    return false;
+  }
+
+  void take(const std::string& open, const std::string& path, const struct stat& s, bool named_by_user) {
+    if (!named_by_user && !selected(path)) return;
+    if (S_ISREG(s.st_mode)) out_.found.push_back({Found::Kind::file, path, open, static_cast<std::uint64_t>(s.st_size), {}});
+    else out_.found.push_back({Found::Kind::special, path, open, 0, "not a regular file"});
+  }
+
+  void folder(const std::string& open, const std::string& path, std::size_t depth) {
+    struct stat s{};
+    const int fd = ::open(open.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || ::fstat(fd, &s) != 0) {
+      fail(open, path.empty() ? open : path, std::strerror(errno));
+      if (fd >= 0) ::close(fd);
+      return;
+    }
+    // A bind mount may show a folder inside itself.
+    if (depth > kDeepest || !seen_.insert({s.st_dev, s.st_ino}).second) {
+      ::close(fd);
+      if (depth > kDeepest) fail(open, path, "folders nested too deeply");
+      return;
+    }
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries{::fdopendir(fd), &::closedir};
+    std::vector<std::string> names;
+    errno = 0;
+    while (const auto* entry = ::readdir(entries.get())) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) fail(open, path, std::strerror(errno));
+    std::sort(names.begin(), names.end());
+    for (const auto& name : names) {
+      struct stat entry{};
+      const auto child = join(open, name), child_path = join(path, name);
+      if (::fstatat(fd, name.c_str(), &entry, AT_SYMLINK_NOFOLLOW) != 0) fail(child, child_path, std::strerror(errno));
+      else if (S_ISLNK(entry.st_mode)) link(child, child_path);
+      else if (S_ISDIR(entry.st_mode)) folder(child, child_path, depth + 1);
+      else take(child, child_path, entry, false);
+    }
+  }
+
+  void link(const std::string& open, const std::string& path) {
+    std::string target(PATH_MAX, '\0');
+    const auto n = ::readlink(open.c_str(), target.data(), target.size());
+    target.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    out_.links.push_back({path, target});
+    const auto real = real_path(open);
+    struct stat s{};
+    if (real.empty() || ::stat(real.c_str(), &s) != 0) return fail(open, path, "a symbolic link to nothing");
+    if (!is_inside(real, tree_)) {
+      out_.found.push_back({Found::Kind::escaping, path, open, 0, target});
+      return;
+    }
+    // Inside the root the target is listed by itself; outside (a cache's blobs) only the link leads to it.
+    if (!is_inside(real, real_root_) && S_ISREG(s.st_mode)) take(real, path, s, false);
+  }
+
+  const Selection& selection_;
+  Listing out_;
+  std::string real_root_, tree_;
+  std::set<std::pair<dev_t, ino_t>> seen_;
+};
+
+}  // namespace
+
+Listing list(const std::vector<std::string>& paths, const Selection& selection) { return Walk{selection}.run(paths); }
+
+bool glob_matches(std::string_view pattern, std::string_view path) {
+  if (pattern.find('/') == pattern.npos) path = path.substr(path.find_last_of('/') + 1);
+  // Iterative matching with two points to go back to: the last '*', and the last "**" when that is used up.
+  std::size_t p = 0, s = 0, star = pattern.npos, star_at = 0, deep = pattern.npos, deep_at = 0;
+  bool whole_folders = false;
+  while (s < path.size()) {
+    if (pattern.substr(p).starts_with("**")) {
+      p += 2;
+      whole_folders = p < pattern.size() && pattern[p] == '/';  // "**/x" also matches "x", and never "yx"
+      if (whole_folders) ++p;
+      deep = p, deep_at = s, star = pattern.npos;
+    } else if (p < pattern.size() && pattern[p] == '*') {
+      star = ++p, star_at = s;
+    } else if (p < pattern.size() && (pattern[p] == path[s] || (pattern[p] == '?' && path[s] != '/'))) {
+      ++p, ++s;
+    } else if (star != pattern.npos && path[star_at] != '/') {
+      p = star, s = ++star_at;
+    } else if (deep != pattern.npos) {
+      ++deep_at;
+      while (whole_folders && deep_at < path.size() && path[deep_at - 1] != '/') ++deep_at;
+      p = deep, s = deep_at, star = pattern.npos;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace assay::scan

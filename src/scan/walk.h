@@ -1,0 +1,56 @@
+// From what the user named to the artifacts of one repository. Nothing is skipped silently.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace assay::scan {
+
+/// One path that the repository holds.
+struct Found {
+  enum class Kind : std::uint8_t {
+    file,        ///< a regular file, to be examined
+    standard_input,
+    special,     ///< a FIFO, socket or device: not read
+    unreadable,  ///< could not be listed or looked at; `what` says why
+    escaping,    ///< a symbolic link that leads out of the tree: not followed
+  };
+  Kind kind = Kind::file;
+  std::string path;   ///< raw, relative to the repository's root
+  std::string open;   ///< raw path to open it by
+  std::uint64_t size = 0;  ///< bytes, as far as known
+  std::string what;        ///< a literal's text for people
+};
+
+struct Link {
+  std::string from;  ///< raw, relative to the root
+  std::string to;    ///< as written in the link
+};
+
+struct Listing {
+  std::string root;           ///< as the user gave it
+  std::vector<Found> found;   ///< by path
+  std::vector<Link> links;    ///< symbolic links inside the tree, by path
+  std::uint64_t excluded = 0; ///< files that --include or --exclude left out
+};
+
+struct Selection {
+  std::vector<std::string> include;  ///< globs; none means everything
+  std::vector<std::string> exclude;
+};
+
+/// Lists files, folders (recursively, never through links to folders) and "-" for standard input.
+///
+/// A link to a file inside the same tree is a relation and its target is examined under its own path. For a
+/// snapshot folder of a Hugging Face cache the tree is the whole cached repository, so its links to blobs are
+/// examined under the names that users know. A folder that is visited twice is visited once.
+Listing list(const std::vector<std::string>& paths, const Selection& selection);
+
+/// A glob over the whole path: '*' stops at '/', "**" does not, '?' is one character. A pattern without '/'
+/// matches the file's own name anywhere.
+bool glob_matches(std::string_view pattern, std::string_view path);
+
+}  // namespace assay::scan
