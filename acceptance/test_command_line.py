@@ -496,14 +496,16 @@ def test_a_file_that_changes_while_it_is_read_is_no_clean_file(tmp_path):
 def test_a_file_that_shrinks_while_it_is_read(tmp_path):
     target = tmp_path / "shrinking.pkl"
     for _ in range(5):
-        target.write_bytes(bytes(pickle(2).raw(b"N0" * 10_000_000).none().stop()))
+        whole = target.write_bytes(bytes(pickle(2).raw(b"N0" * 10_000_000).none().stop()))
         running = subprocess.Popen([PROGRAM, "scan", "--format", "json", target], stdout=subprocess.PIPE,
                                    env=clean_environment())
         time.sleep(0.05)
         os.truncate(target, 10)
         out, _ = running.communicate(timeout=60)
         (artifact,) = json.loads(out)["artifacts"]
-        assert artifact["status"] == "error"
+        # A fast machine is done before the file shrinks; what it says then is true of the whole file.
+        done_before = artifact["status"] == "safe" and artifact["size"] == whole and artifact["coverage"]["parsed"] == whole
+        assert artifact["status"] == "error" or done_before
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 8])
