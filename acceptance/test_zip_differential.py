@@ -139,6 +139,8 @@ SHAPES = {
     "crc-zero": lambda: zip_file([*honest(10, central_crc=0), VERSION]),
     "count-low": lambda: zip_file([*honest(10, 11), VERSION], count=1),
     "count-high": lambda: zip_file([*honest(10, 11), VERSION], count=9),
+    "count-zero": lambda: zip_file([*honest(10), VERSION], count=0),
+    "count-zero-behind-junk": lambda: zip_file([*honest(10), VERSION], prefix=b"junk", offsets_from=4, count=0),
     "directory-size-zero": lambda: zip_file([*honest(10, 11), VERSION], directory_size=0),
     "comment": lambda: zip_file([*honest(10), VERSION], comment=b"c" * 1000),
     "suffix": lambda: zip_file([*honest(10), VERSION], suffix=b"s" * 1000),

@@ -24,7 +24,7 @@ class Cursor {
                                 cut_from_{other.cut_from_}, cut_to_{other.cut_to_} { seek(other.offset()); }
   Cursor& operator=(const Cursor&) = delete;
 
-  std::uint64_t offset() const { return base_ + static_cast<std::uint64_t>(here_ - begin_); }
+  std::uint64_t offset() const { return offset_of(here_); }
   std::uint64_t size() const { return size_; }
   const Error& error() const { return error_; }
 
@@ -37,6 +37,12 @@ class Cursor {
   }
   const std::uint8_t* here() const { return here_; }
   void advance(std::size_t n) { here_ += n; }
+  /// For a loop that keeps here() in a register: where the bytes end that it may read, ...
+  const std::uint8_t* wall() const { return wall_; }
+  /// ... the offset of a place between here() and there, ...
+  std::uint64_t offset_of(const std::uint8_t* p) const { return base_ + static_cast<std::uint64_t>(p - begin_); }
+  /// ... and the place at which it stopped.
+  void move_to(const std::uint8_t* p) { here_ = p; }
 
   /// Whether `n` more bytes exist inside the source and the frame; crosses the end of a finished frame.
   Got reach(std::uint64_t n);

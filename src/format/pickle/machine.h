@@ -5,7 +5,7 @@
 // reported when the stream breaks afterwards. Where loader profiles differ, the reading is forked at that
 // byte and each side is followed to its own end.
 //
-// Memory: the cursor's buffer, the ring of cells (16 MiB), 16 bytes per memo slot, 16 bytes per value on
+// Memory: the cursor's buffer, the heap of cells (16 MiB), 16 bytes per memo slot, 16 bytes per value on
 // the stack (bounded by kMostStack). Nothing is proportional to the items of lists and dicts.
 // References: CPython Modules/_pickle.c, Lib/pickle.py, Lib/pickletools.py; PEP 307, 3154, 574.
 #pragma once
@@ -20,6 +20,7 @@
 #include "bytes/source.h"
 #include "format/document.h"
 #include "format/pickle/cursor.h"
+#include "format/pickle/heap.h"
 #include "format/pickle/opcode.h"
 #include "format/pickle/value.h"
 
@@ -92,7 +93,8 @@ struct Reading {
   Slots memo;                              ///< slots that are close together
   std::unordered_map<std::uint64_t, Value> far_memo;    ///< slots far beyond them
   std::uint64_t memo_used = 0;                          ///< distinct slots
-  Ring ring;
+  std::uint64_t memo_paid = 0;                          ///< slots of `memo` that the budget knows of
+  Heap heap;
   std::uint64_t opcodes = 0;
 };
 
@@ -141,8 +143,7 @@ class Machine {
   }
 
  private:
-  struct Loop;
-  friend struct Loop;
+  friend class Interpreter;
 
   End follow(Reading& reading);
   std::uint32_t intern(std::string_view module, std::string_view name, bool resolved, bool map_python2);

@@ -588,7 +588,7 @@ TEST(Machine, ADictKeepsItsFirstPairsAndCountsTheRest) {
 
 // What is no longer known must be judged as unknown, not as empty.
 TEST(Machine, ForgottenValuesAreUnknownAndNotEmpty) {
-  const auto forget = times(Ring::kCells / 3 + 10, "N\x85" "0N\x85" "0N\x85" "0");
+  const auto forget = times(Heap::kCells / 3 + 10, "N\x85" "0N\x85" "0N\x85" "0");
   const auto r = read(global("a", "f") + text("x") + "\x85q\0"s + forget + "R.");
   ASSERT_EQ(r.told.calls.size(), 1u);
   EXPECT_EQ(r.told.calls[0], "REDUCE a.f (...)");
@@ -597,14 +597,14 @@ TEST(Machine, ForgottenValuesAreUnknownAndNotEmpty) {
 }
 
 TEST(Machine, ACallWhoseCellsAreGoneStillKnowsItsCallee) {
-  const auto forget = times(Ring::kCells / 3 + 10, "N\x85" "0N\x85" "0N\x85" "0");
+  const auto forget = times(Heap::kCells / 3 + 10, "N\x85" "0N\x85" "0N\x85" "0");
   const auto r = read(global("builtins", "getattr") + ")R" + forget + ")R.");
   EXPECT_EQ(r.told.calls.back(), "REDUCE builtins.getattr(...) ()");
 }
 
 TEST(Machine, SpecialKeysOfAForgottenDictAreAssumed) {
   Recorder told;
-  const auto forget = times(Ring::kCells + 10, "N\x85" "0");
+  const auto forget = times(Heap::kCells + 10, "N\x85" "0");
   const auto pickle = "}K\1K\2s" + forget + ".";
   const bytes::MemorySource source{bytes::view(pickle)};
   bytes::Budget budget{{}, source.size()};

@@ -1,0 +1,94 @@
+// The composite values of one reading: tuples, lists, dicts, sets, and what calls made.
+//
+// Only the newest cells are kept: what a pickle builds is consumed soon after it is built, and memory must not grow
+// with the number of items in a file. A value whose cells are gone becomes unknown, which judges it more severely,
+// never less.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "format/pickle/slots.h"
+
+namespace assay::format::pickle {
+
+/// How large a value is to whoever walks it (repr, hash, copy): a few opcodes can share their way to 2^60 leaves.
+struct Weight {
+  std::uint64_t leaves = 0;  ///< saturated
+  std::uint32_t depth = 1;
+};
+
+/// What items bring into the container they are put in.
+struct Load {
+  Weight weight;
+  bool hashable = true;     ///< the keys are
+  std::uint8_t marks = 0;   ///< kNameValues, kSpecialKeys
+};
+enum class Keys : std::uint8_t { none, every_item, every_other_item };  ///< which items are keys: of a list, a set, a dict
+
+class Heap {
+ public:
+  static constexpr std::uint64_t kCells = 1 << 20;  ///< 16 MiB
+  static constexpr std::size_t kNodeCells = 3;      ///< callee, arguments, state
+  static constexpr std::size_t kKeptItems = 16;     ///< of a list or set
+  static constexpr std::size_t kKeptPairs = 16;     ///< of a dict
+  static constexpr std::size_t kKeptTuple = 512;    ///< of a tuple: code objects carry long ones
+
+  // --- Making ---
+
+  /// Looks at items before they are put anywhere.
+  Load survey(std::span<const Value> items, Keys keys) const;
+
+  /// A tuple or frozenset of `items`, whose load is `load`.
+  Value make_items(Tag tag, std::span<const Value> items, const Load& load);
+  /// An empty list, dict or set.
+  Value make_container(Tag tag);
+  /// What a call, NEWOBJ or persistent_load makes of `first` (callee or id) and `second` (the arguments).
+  Value make_node(Tag tag, const Value& first, const Value& second);
+
+  /// Keeps what fits of the items put into a list, dict or set, and counts the rest. Its weight afterwards; nothing
+  /// where the container's cells are gone.
+  std::optional<Weight> extend(const Value& container, std::span<const Value> items, const Load& load);
+  void set_state(const Value& node, const Value& state);
+
+  // --- Looking ---
+
+  /// {callee, arguments, state by BUILD} of a call or instance; {id} of a persistent value.
+  std::optional<Value> node(const Value& v, std::size_t i) const;
+  bool holds_node(const Value& v) const;
+  /// What was kept of the items of a tuple, list, dict, set or frozenset; nothing where its cells are gone. The first
+  /// is cell 0 of `at`.
+  struct Kept {
+    std::uint64_t first = 0;  ///< a place: cell(first + i), i < count
+    std::size_t count = 0;
+    std::uint64_t size = 0;   ///< items there were
+    std::uint8_t marks = 0;
+  };
+  std::optional<Kept> kept(const Value& v) const;
+  std::optional<Value> item(const Value& v, std::size_t i) const;
+  const Value& cell(std::uint64_t place) const { return cells_[place & (kCells - 1)]; }
+
+ private:
+  bool holds(std::uint64_t place, std::uint64_t n) const { return place + n <= head_ && head_ - place <= kCells; }
+  /// Room for `n` cells (n <= kCells); returns the first one's place. They are written before they are read.
+  std::uint64_t allocate(std::uint64_t n) {
+    const auto first = head_;
+    head_ += n;
+    if (head_ > cells_.size() && cells_.size() < kCells) [[unlikely]] grow();
+    return first;
+  }
+  Value& at(std::uint64_t place) { return cells_[place & (kCells - 1)]; }
+  void grow();
+  void write(std::uint64_t place, std::span<const Value> values);
+  Weight weight_of(const Value& v) const;
+  void weigh(const Value& v, Weight& sum) const;
+  bool hashable(const Value& v, int& left, int depth = 0) const;
+
+  Slots cells_;
+  std::uint64_t head_ = 0;
+};
+
+inline bool is_node(Tag tag) { return tag == Tag::call || tag == Tag::instance || tag == Tag::persistent; }
+inline bool is_container(Tag tag) { return tag == Tag::list || tag == Tag::dict || tag == Tag::set; }
+
+}  // namespace assay::format::pickle
