@@ -98,11 +98,11 @@ std::string to_utf8(std::string_view raw) {
 }
 
 std::string to_hex(std::string_view raw) {
-  std::string out;
-  out.reserve(raw.size() * 2);
+  std::string out(raw.size() * 2, '0');
+  auto digit = out.begin();
   for (const char c : raw) {
-    out += kHex[static_cast<std::uint8_t>(c) >> 4];
-    out += kHex[static_cast<std::uint8_t>(c) & 15];
+    *digit++ = kHex[static_cast<std::uint8_t>(c) >> 4];
+    *digit++ = kHex[static_cast<std::uint8_t>(c) & 15];
   }
   return out;
 }

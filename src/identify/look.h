@@ -10,7 +10,9 @@
 namespace assay::identify {
 
 inline bool begins(bytes::View v, std::string_view magic) noexcept {
-  return v.size() >= magic.size() && bytes::text(v.first(magic.size())) == magic;
+  // Nearly every magic number is ruled out by its first byte, without a call.
+  return v.size() >= magic.size() && !magic.empty() && static_cast<char>(v[0]) == magic[0] &&
+         bytes::text(v.first(magic.size())) == magic;
 }
 
 /// Zero behind the end, so that checks of single bytes need no length check before them.
@@ -34,7 +36,7 @@ class Look {
   static constexpr std::size_t kBlock = 64 << 10;           ///< bytes
   static constexpr std::uint64_t kMostRead = 256ull << 20;  ///< bytes; no structure is walked further
 
-  explicit Look(const bytes::Source& source) : source_{source} {}
+  explicit Look(const bytes::Source& source) : source_{source}, whole_{source.in_memory()} {}
   std::uint64_t size() const noexcept { return source_.size(); }
 
   /// At most `n` <= kBlock bytes at `offset`: fewer at the end, none where the source fails or enough
@@ -42,6 +44,7 @@ class Look {
   bytes::View at(std::uint64_t offset, std::size_t n) {
     if (offset >= size()) return {};
     n = static_cast<std::size_t>(std::min<std::uint64_t>(n, size() - offset));
+    if (!whole_.empty()) return whole_.subspan(static_cast<std::size_t>(offset), n);
     if (offset < begin_ || offset - begin_ > have_ || n > have_ - (offset - begin_)) fill(offset, n);
     if (offset < begin_ || offset - begin_ >= have_) return {};
     const auto skip = static_cast<std::size_t>(offset - begin_);
@@ -56,7 +59,7 @@ class Look {
     begin_ = offset;
     have_ = 0;
     if (read_ >= kMostRead) return;
-    block_.resize(kBlock);
+    if (block_.size() < want) block_.resize(want);
     const auto got = source_.read_at(offset, std::span{block_}.first(want));
     if (!got) return;
     have_ = *got;
@@ -64,6 +67,7 @@ class Look {
   }
 
   const bytes::Source& source_;
+  bytes::View whole_;  ///< where it is in memory anyway
   std::vector<std::byte> block_;
   std::uint64_t begin_ = 0;
   std::size_t have_ = 0;

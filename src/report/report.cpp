@@ -3,10 +3,10 @@
 namespace assay::report {
 namespace {
 
-std::string engine_in_words(const std::string& name) {
+std::string engine_in_words(std::string_view name) {
   if (name == "avScan") return "malware";
   if (name == "pickleImportScan") return "pickle imports";
-  return name;
+  return std::string{name};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bytes/coverage.h"
@@ -13,10 +14,10 @@ namespace assay::report {
 /// One engine's own answer, beside the artifact's status. Engines of this version: "pickleImportScan",
 /// "structure"; "avScan" and "secrets" exist and are unscanned until they are built.
 struct Engine {
-  std::string name;
+  std::string_view name;
   finding::Status status = finding::Status::unscanned;
-  std::string version;   ///< of the engine
-  std::string rule_set;  ///< its hash; empty where it has none
+  std::string_view version;   ///< of the engine; the texts are borrowed, and outlive the report
+  std::string_view rule_set;  ///< its hash; empty where it has none
 };
 
 struct Artifact {

@@ -138,17 +138,17 @@ class Page {
       : report_{report}, options_{options}, width_{std::max(options.width, kNarrowest)} {}
 
   std::string write() {
-    for (const auto* artifact : mildest_first())
-      if (options_.verbose || artifact->status != Status::safe) file(*artifact);
+    for (const auto* artifact : shown_mildest_first()) file(*artifact);
     summary();
     return std::move(out_);
   }
 
  private:
   /// The worst stands right above the summary, where a terminal has scrolled to.
-  std::vector<const Artifact*> mildest_first() const {
+  std::vector<const Artifact*> shown_mildest_first() const {
     std::vector<const Artifact*> out;
-    for (const auto& artifact : report_.artifacts) out.push_back(&artifact);
+    for (const auto& artifact : report_.artifacts)
+      if (options_.verbose || artifact.status != Status::safe) out.push_back(&artifact);
     std::stable_sort(out.begin(), out.end(),
                      [](const Artifact* a, const Artifact* b) { return a->status < b->status; });
     return out;

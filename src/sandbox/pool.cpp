@@ -20,6 +20,8 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::uint64_t kBatchWeight = 8 << 20;        // bytes of files that may share a batch
+constexpr std::uint64_t kJobWeight = 1 << 10;          // what reading even an empty file amounts to, in bytes
+constexpr std::uint64_t kWorthWaking = 128 << 10;      // bytes: some tens of microseconds of a cell's time
 constexpr std::size_t kBatchesAhead = 2;               // one being read, one waiting in the socket
 constexpr std::size_t kReceiveBytes = 256 << 10;
 constexpr unsigned kMostLostRuns = 3;                  // then a job no longer shares its cell's fate with others
@@ -66,6 +68,9 @@ End end_of(int status) noexcept {
 
 Parcel pack(std::deque<Task>::const_iterator first, std::deque<Task>::const_iterator last) {
   Parcel parcel;
+  std::size_t bytes = sizeof(BatchHead);
+  for (auto task = first; task != last; ++task) bytes += sizeof(JobHead) + task->job.request.size();
+  parcel.bytes.reserve(bytes);
   parcel.bytes.resize(sizeof(BatchHead));
   for (auto task = first; task != last; ++task) {
     const auto& job = task->job;
@@ -81,13 +86,14 @@ Parcel pack(std::deque<Task>::const_iterator first, std::deque<Task>::const_iter
   return parcel;
 }
 
-std::size_t most_open_descriptors() noexcept {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 256;
-  return std::max<std::size_t>(files.rlim_cur / 2, 1);
-}
-
 }  // namespace
+
+std::size_t descriptors_to_share() noexcept {
+  rlimit files{};
+  constexpr std::size_t kSpare = 16, kUsual = 1024;
+  const std::size_t most = ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : kUsual;
+  return most > 2 * kSpare ? most - kSpare : kSpare;
+}
 
 std::string_view to_string(Outcome outcome) noexcept {
   switch (outcome) {
@@ -123,7 +129,7 @@ struct Pool::State {
         one_shot{std::move(single)},
         limits{bounds},
         tier{possible},
-        room{std::min(cells_wanted * 2 * kBatchesAhead * kBatchJobs, most_open_descriptors())} {}
+        room{std::min(cells_wanted * 2 * kBatchesAhead * kBatchJobs, std::max<std::size_t>(descriptors_to_share() / 4, 1))} {}
 
   ~State() {
     const auto forget = [](const std::deque<Task>& tasks) {
@@ -237,13 +243,15 @@ struct Pool::State {
     send(cell, jobs);
   }
 
-  /// Small near the end, so that no cell idles while another has a queue; never more than kBatchWeight together.
+  /// Small near the end, so that no cell idles while another has a queue, but not so small that waking the cell costs
+  /// more than its work; never more than kBatchWeight together.
   std::size_t batch_size() const noexcept {
     const auto share = pending.size() / (2 * std::size_t{most_cells}) + 1;
-    const auto most = std::min({share, kBatchJobs, pending.size()});
+    const auto most = std::min(kBatchJobs, pending.size());
     std::uint64_t weight = pending.front().job.weight;
     std::size_t jobs = 1;
     for (; jobs < most && weight <= kBatchWeight; ++jobs) {
+      if (jobs >= share && weight + jobs * kJobWeight >= kWorthWaking) break;
       const auto next = pending[jobs].job.weight;
       if (next > kBatchWeight - weight) break;
       weight += next;

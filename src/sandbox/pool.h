@@ -49,6 +49,10 @@ struct Progress {
   std::uint64_t bytes_done = 0;  ///< a cell's claim
 };
 
+/// How many descriptors this process may have open, less a few that are nobody's business.
+std::size_t descriptors_to_share() noexcept;
+
+
 /// Every job gets exactly one Reply. A job whose cell dies under it is run once more, alone in a fresh cell, before
 /// its outcome counts (a job that timed out is not: that would only double the wait); its neighbours are run again.
 /// So a cell killed from outside costs time and no result.
@@ -72,7 +76,7 @@ class Pool {
 
   Tier tier() const noexcept;  ///< what the cells really are: see attainable()
 
-  /// False once enough jobs wait to keep all cells busy. Also bounds the open descriptors: half of RLIMIT_NOFILE.
+  /// False once enough jobs wait to keep all cells busy, or a quarter of descriptors_to_share() is lent.
   bool wants_more() const noexcept;
   /// Only queues; wait() sends.
   void submit(Job job, Kind kind);

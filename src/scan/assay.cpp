@@ -6,9 +6,11 @@ tl::expected<Outcome, Refusal> scan_repository(const std::vector<std::string>& p
                                                Options options) {
   options.limits = policy.limits;
   options.digest |= !policy.waivers.empty();  // a waiver binds a digest
-  const auto extraction = scan::extract(paths, options);
+  scan::Judging judging{policy, today};
+  options.on_listing = [&](std::size_t documents) { judging.expect(documents); };
+  const auto extraction = scan::extract(paths, options, [&](std::size_t i, Document document) { judging.add(i, std::move(document)); });
   if (!extraction) return tl::unexpected<Refusal>{extraction.error()};
-  auto out = scan::judge(extraction->documents, scan::repository_of(extraction->listing), policy, today);
+  auto out = judging.finish(scan::repository_of(extraction->listing));
   out.report.seconds = extraction->seconds;
   out.report.tier = extraction->tier;
   out.interrupted = extraction->interrupted;

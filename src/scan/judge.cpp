@@ -1,6 +1,7 @@
 #include "scan/judge.h"
 
 #include <algorithm>
+#include <array>
 
 #include "detect/detect.h"
 #include "verdict/verdict.h"
@@ -26,10 +27,12 @@ Status worst(const std::vector<finding::Finding>& findings, bool pickle) {
   return out;
 }
 
+constexpr std::array<std::string_view, 2> kEnginesRun{"pickleImportScan", "structure"};
+
 std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings) {
-  const std::string rules{detect::rule_set_version()};
-  return {{"pickleImportScan", worst(findings, true), std::string{kVersion}, rules},
-          {"structure", worst(findings, false), std::string{kVersion}, rules},
+  const auto rules = detect::rule_set_version();
+  return {{kEnginesRun[0], worst(findings, true), kVersion, rules},
+          {kEnginesRun[1], worst(findings, false), kVersion, rules},
           {"avScan", Status::unscanned, "", ""},
           {"secrets", Status::unscanned, "", ""}};
 }
@@ -55,56 +58,71 @@ void add_coverage(const format::Document& d, report::Artifact& out) {
 
 }  // namespace
 
-report::Artifact judge(const format::Document& d, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails) {
+report::Artifact judge(format::Document d, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails) {
   report::Artifact out;
-  out.path = d.path;
   out.size = d.size;
-  out.sha256 = d.sha256;
-  out.tier = d.tier;
   auto judgement = detect::detect(d, policy.listed);
   out.findings = std::move(judgement.findings);
   out.imports = std::move(judgement.imports);
   out.unscanned = std::move(judgement.unscanned);
-  out.checkpoints = d.checkpoints;
   for (const auto& c : d.checkpoints) out.checkpoint_members.push_back(member_path(d, c.member));
   add_coverage(d, out);
-  const verdict::Subject subject{d.sha256, holds_pickle(d), out.coverage.complete(), {"pickleImportScan", "structure"}};
+  const verdict::Subject subject{d.sha256, holds_pickle(d), out.coverage.complete(), kEnginesRun};
   const auto decision = verdict::decide(subject, out.findings, policy, today);
   out.status = decision.status;
   out.engines = engines_of(out.findings);
+  out.path = std::move(d.path);
+  out.sha256 = std::move(d.sha256);
+  out.tier = std::move(d.tier);
+  out.checkpoints = std::move(d.checkpoints);
   fails |= decision.fails;
   return out;
 }
 
-Outcome judge(const std::vector<format::Document>& documents, const report::Repository& repository, const verdict::Policy& policy,
-              std::chrono::sys_days today) {
-  Outcome out;
-  auto& r = out.report;
+Judging::Judging(const verdict::Policy& policy, std::chrono::sys_days today) : policy_{policy}, today_{today} {
+  auto& r = out_.report;
   r.tool_version = kVersion;
   r.rule_set = detect::rule_set_version();
   const bool sunset = policy.sunset && today >= *policy.sunset;
   r.policy = {policy.name, policy.hash(), std::string{to_string(sunset ? verdict::Mode::ban : policy.mode)}};
-  r.root = repository.root;
-  add_rules(r);
-  r.relations = repository.links;
-  r.artifacts.reserve(documents.size());
   r.engines = engines_of({});
-  for (const auto& d : documents) {
-    auto artifact = judge(d, policy, today, out.fails);
-    r.status = std::max(r.status, artifact.status);
-    r.bytes += artifact.size;
-    for (std::size_t i = 0; i < r.engines.size(); ++i) r.engines[i].status = std::max(r.engines[i].status, artifact.engines[i].status);
-    const auto folder = d.path.substr(0, d.path.find_last_of('/') == d.path.npos ? 0 : d.path.find_last_of('/') + 1);
-    for (const auto& reference : d.references) r.relations.push_back({reference.kind, d.path, folder + reference.target});
-    if (!d.tier.empty() && (r.tier.empty() || d.tier == "unconfined")) r.tier = d.tier;
-    r.artifacts.push_back(std::move(artifact));
+  add_rules(r);
+}
+
+void Judging::add(std::size_t index, format::Document d) {
+  auto& r = out_.report;
+  if (!d.references.empty()) {
+    const auto folder = d.path.substr(0, d.path.find_last_of('/') + 1);  // none: npos + 1 is 0
+    for (const auto& reference : d.references) relations_.push_back({index, {reference.kind, d.path, folder + reference.target}});
   }
+  if (!d.tier.empty() && (r.tier.empty() || d.tier == "unconfined")) r.tier = d.tier;
+  auto artifact = judge(std::move(d), policy_, today_, out_.fails);
+  r.status = std::max(r.status, artifact.status);
+  r.bytes += artifact.size;
+  for (std::size_t i = 0; i < r.engines.size(); ++i) r.engines[i].status = std::max(r.engines[i].status, artifact.engines[i].status);
+  if (r.artifacts.size() <= index) r.artifacts.resize(index + 1);
+  r.artifacts[index] = std::move(artifact);
+}
+
+Outcome Judging::finish(const report::Repository& repository) {
+  auto& r = out_.report;
+  r.root = repository.root;
+  r.relations = repository.links;
+  std::stable_sort(relations_.begin(), relations_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [index, relation] : relations_) r.relations.push_back(std::move(relation));
   for (auto& engine : r.engines)  // an engine that is not there has scanned nothing
     if (engine.version.empty()) engine.status = Status::unscanned;
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
   // As they come from a scan; sorting would move every one of them all the same.
   if (!std::is_sorted(r.artifacts.begin(), r.artifacts.end(), by_path)) std::stable_sort(r.artifacts.begin(), r.artifacts.end(), by_path);
-  return out;
+  return std::move(out_);
+}
+
+Outcome judge(std::vector<format::Document> documents, const report::Repository& repository, const verdict::Policy& policy,
+              std::chrono::sys_days today) {
+  Judging judging{policy, today};
+  for (std::size_t i = 0; i < documents.size(); ++i) judging.add(i, std::move(documents[i]));
+  return judging.finish(repository);
 }
 
 int exit_code(const Outcome& outcome) {

@@ -1,6 +1,7 @@
 // Documents to a report: rules, policy, one status per artifact and one for the repository. No bytes.
 #pragma once
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include "format/document.h"
@@ -12,7 +13,7 @@
 namespace assay::scan {
 
 /// The artifact that `document` describes; sets `fails` where the policy's failing level is reached.
-report::Artifact judge(const format::Document& document, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails);
+report::Artifact judge(format::Document document, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails);
 
 /// Whole report over kept documents; `fails` says whether the policy's failing level was reached.
 struct Outcome {
@@ -21,8 +22,25 @@ struct Outcome {
   bool interrupted = false;    ///< the scan was stopped early; what was not examined is an error
   std::uint64_t excluded = 0;  ///< files that the selection left out
 };
-Outcome judge(const std::vector<format::Document>& documents, const report::Repository& repository, const verdict::Policy& policy,
+Outcome judge(std::vector<format::Document> documents, const report::Repository& repository, const verdict::Policy& policy,
               std::chrono::sys_days today);
+
+/// The same for documents that come one by one, in any order, and are needed no longer.
+class Judging {
+ public:
+  /// `policy` must outlive it.
+  Judging(const verdict::Policy& policy, std::chrono::sys_days today);
+  void expect(std::size_t documents) { out_.report.artifacts.reserve(documents); }
+  /// `index`: the document's place in the report, where paths do not decide it. Each once, from 0, none left out in the end.
+  void add(std::size_t index, format::Document document);
+  Outcome finish(const report::Repository& repository);
+
+ private:
+  const verdict::Policy& policy_;
+  std::chrono::sys_days today_;
+  Outcome out_;
+  std::vector<std::pair<std::size_t, report::Relation>> relations_;  ///< by the document that states it
+};
 
 /// 1 where something fails, else 2 where something is an error, else 0.
 int exit_code(const Outcome& outcome);

@@ -4,13 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include "bytes/digest.h"
@@ -20,52 +16,18 @@
 #include "format/wire.h"
 #include "sandbox/pool.h"
 #include "scan/examine.h"
+#include "scan/hasher.h"
 #include "scan/judge.h"
+#include "scan/opener.h"
 
 namespace assay::scan {
 namespace {
 
-constexpr std::uint64_t kSmall = 64 << 10;  ///< bytes: read at once, and hashed before the cell sees it
 constexpr std::uint64_t kAhead = 64 << 20;  ///< bytes: what begins like a pickle is hashed while its cell parses it
-constexpr std::uint64_t kSentAlong = 16 << 10;  ///< bytes: travels inside the request, so that no descriptor has to
 constexpr char kDocument = 'D';             ///< first byte of a cell's answer: a document follows
 constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader is needed
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) noexcept : fd_{fd} {}
-  Descriptor(Descriptor&& other) noexcept : fd_{other.release()} {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      close();
-      fd_ = other.release();
-    }
-    return *this;
-  }
-  ~Descriptor() { close(); }
-  int get() const noexcept { return fd_; }
-  int release() noexcept { return std::exchange(fd_, -1); }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  void close() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd_;
-};
-
-/// What must not change while a file is read.
-struct Identity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  timespec modified{}, changed{};
-  static Identity of(const struct stat& s) { return {s.st_dev, s.st_ino, s.st_size, s.st_mtim, s.st_ctim}; }
-  bool operator==(const Identity& o) const {
-    const auto same = [](const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; };
-    return device == o.device && inode == o.inode && size == o.size && same(modified, o.modified) && same(changed, o.changed);
-  }
-};
+constexpr auto kChanged = "the file changed while it was read";
+constexpr auto kNonsense = "the reader answered with nonsense";
 
 Descriptor temporary_file(const std::string& folder) {
   Descriptor fd{::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
@@ -74,14 +36,6 @@ Descriptor temporary_file(const std::string& folder) {
   fd = Descriptor{::mkostemp(name.data(), O_CLOEXEC)};
   if (fd) ::unlink(name.c_str());
   return fd;
-}
-
-/// What a file's reader is asked: its size, then its bytes if they travel along.
-Result<std::vector<std::byte>> small_file(const bytes::FileSource& file, std::string_view request) {
-  const auto sent = bytes::view(request.substr(std::min(request.size(), sizeof(std::uint64_t))));
-  if (sent.size() == file.size()) return std::vector<std::byte>{sent.begin(), sent.end()};
-  if (file.size() <= kSmall) return bytes::read_exactly(file, 0, file.size());
-  return fail(Errc::unsupported, 0, "");
 }
 
 /// Runs in the cell: one file to its document.
@@ -97,10 +51,11 @@ std::string examine_in_cell(int descriptor, int spool, std::string_view request,
   how.sign_of_life = [&] { beat(0); };
   bytes::SpoolFile spool_file{spool};
   std::optional<format::Document> document;
-  auto small = small_file(file, request);
-  if (small) {
-    const bytes::MemorySource memory{std::move(*small)};
-    document = examine(memory, spool_file, how);
+  const auto sent = request.substr(std::min(request.size(), sizeof size));
+  if (size > 0 && sent.size() == size) {
+    document = examine(bytes::MemorySource{bytes::view(sent)}, spool_file, how);
+  } else if (auto small = size <= Opener::kHashed ? bytes::read_exactly(file, 0, size) : fail(Errc::unsupported, 0, ""); small) {
+    document = examine(bytes::MemorySource{std::move(*small)}, spool_file, how);
   } else {
     document = examine(file, spool_file, how);
   }
@@ -108,68 +63,24 @@ std::string examine_in_cell(int descriptor, int spool, std::string_view request,
   return kDocument + format::encode(*document);
 }
 
-/// Hashes files on a thread of its own while cells parse. Cells never see what it computes.
-class Hasher {
- public:
-  ~Hasher() { finish(); }
-  void submit(std::size_t index, Descriptor file, std::uint64_t size) {
-    if (!thread_.joinable()) thread_ = std::thread{[this] { run(); }};
-    const std::lock_guard lock{mutex_};
-    queue_.push_back({index, std::move(file), size});
-    wake_.notify_one();
-  }
-  /// Waits for all; the digests by index. An empty one could not be computed.
-  std::map<std::size_t, std::string> finish() {
-    if (thread_.joinable()) {
-      {
-        const std::lock_guard lock{mutex_};
-        closed_ = true;
-        wake_.notify_one();
-      }
-      thread_.join();
-    }
-    return std::move(done_);
-  }
-  void cancel() { cancelled_ = true; }
-
- private:
-  struct Item {
-    std::size_t index;
-    Descriptor file;
-    std::uint64_t size;
-  };
-  void run() {
-    while (true) {
-      std::unique_lock lock{mutex_};
-      wake_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      const auto item = std::move(queue_.front());
-      queue_.pop_front();
-      lock.unlock();
-      if (cancelled_) continue;
-      auto digest = bytes::sha256(bytes::FileSource{item.file.get(), item.size});
-      done_[item.index] = digest ? *digest : std::string{};
-    }
-  }
-  std::thread thread_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Item> queue_;
-  std::map<std::size_t, std::string> done_;
-  bool closed_ = false;
-  std::atomic<bool> cancelled_ = false;
-};
-
 class Scan {
  public:
-  Scan(Listing listing, const Options& options, sandbox::Pool& pool)
-      : options_{options}, pool_{pool}, listing_{std::move(listing)}, files_(listing_.found.size()) {
-    documents_.resize(listing_.found.size());
+  Scan(Listing listing, const Options& options, sandbox::Pool& pool, const Take& take)
+      : options_{options}, pool_{pool}, take_document_{take}, listing_{std::move(listing)}, files_(listing_.found.size()) {
     for (const auto& f : listing_.found) progress_.bytes += f.size;
     progress_.files = listing_.found.size();
   }
 
   Extraction run() {
+    examine_all();
+    add_digests();
+    if (interrupted_) give_up_rest();
+    return {{}, std::move(listing_), {}, 0, interrupted_};
+  }
+
+ private:
+  void examine_all() {
+    Opener opener{listing_, sandbox::descriptors_to_share() / 8};
     std::vector<sandbox::Reply> replies;
     while (next_ < files_.size() || pool_.in_flight() > 0) {
       if (options_.stop && options_.stop()) {
@@ -177,19 +88,17 @@ class Scan {
         hasher_.cancel();
         break;
       }
-      while (next_ < files_.size() && pool_.wants_more()) submit(next_++);
+      for (; next_ < files_.size() && pool_.wants_more(); ++next_) {
+        if (pool_.in_flight() > 0 && !opener.is_ready()) break;  // there is something else to do meanwhile
+        submit(next_, opener.next());
+      }
       replies.clear();
       if (pool_.in_flight() > 0) pool_.wait(std::chrono::milliseconds{100}, replies);
-      for (auto& reply : replies) take(std::move(reply));
+      for (auto& reply : replies) take(std::move(reply), opener);
       tell();
     }
-    for (auto& [index, digest] : hasher_.finish())
-      if (!digest.empty() && documents_[index].sha256.empty()) documents_[index].sha256 = std::move(digest);
-    if (interrupted_) fill_unread();
-    return {std::move(documents_), std::move(listing_), {}, 0, interrupted_};
   }
 
- private:
   struct File {
     Identity identity;
     std::string sha256;
@@ -197,14 +106,17 @@ class Scan {
     Descriptor input;      ///< standard input's copy, kept for a second run
     Descriptor witness;    ///< the same open file, to see afterwards whether it changed; none when descriptors are few
     bool own_cell = false;
-    bool sent_along = false;  ///< its bytes went with the request
+    bool whole = false;    ///< its bytes went with the request
     bool hashing = false;
+    bool done = false;
   };
 
   void finish(std::size_t index, format::Document document) {
-    documents_[index] = std::move(document);
     ++progress_.files_done;
     progress_.bytes_done += listing_.found[index].size;
+    files_[index].done = true;
+    if (files_[index].hashing) waiting_.emplace(index, std::move(document));
+    else take_document_(index, std::move(document));
   }
   void give_up(std::size_t index, Errc code, std::string what) {
     const auto& found = listing_.found[index];
@@ -213,16 +125,30 @@ class Scan {
     finish(index, std::move(document));
   }
 
-  void submit(std::size_t index) {
+  /// The documents that waited for their digest.
+  void add_digests() {
+    auto digests = hasher_.finish();
+    for (auto& [index, document] : waiting_) {
+      const auto digest = digests.find(index);
+      if (digest != digests.end() && digest->second) document.sha256 = std::move(*digest->second);
+      if (digest != digests.end() && !digest->second && digest->second.error().code == Errc::changed)
+        document = unreadable(document.path, document.size, Errc::changed, kChanged);
+      take_document_(index, std::move(document));
+    }
+  }
+
+  void give_up_rest() {
+    for (std::size_t i = 0; i < files_.size(); ++i)
+      if (!files_[i].done) take_document_(i, unreadable(listing_.found[i].path, listing_.found[i].size, Errc::io, "the scan was interrupted"));
+  }
+
+  void submit(std::size_t index, Opened opened) {
     const auto& found = listing_.found[index];
     switch (found.kind) {
-      case Found::Kind::file: return submit_file(index);
+      case Found::Kind::file: return submit_file(index, std::move(opened));
       case Found::Kind::standard_input: return submit_input(index);
       case Found::Kind::unreadable: return give_up(index, Errc::io, found.what);
-      case Found::Kind::special: {
-        auto document = unreadable(found.path, 0, Errc::io, found.what);
-        return finish(index, std::move(document));
-      }
+      case Found::Kind::special: return give_up(index, Errc::io, found.what);
       case Found::Kind::escaping: {
         auto document = unreadable(found.path, 0, Errc::io, "");
         document.stops.clear();
@@ -233,22 +159,16 @@ class Scan {
     }
   }
 
-  Descriptor open(std::size_t index, struct stat& s) {
-    // Not followed: what was a file when it was listed may be a link by now. Not blocking: or a FIFO.
-    Descriptor fd{::open(listing_.found[index].open.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)};
-    if (!fd && errno == ELOOP && listing_.found.size() == 1)  // the user named the link
-      fd = Descriptor{::open(listing_.found[index].open.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    if (!fd) return fd;
-    if (::fstat(fd.get(), &s) != 0 || !S_ISREG(s.st_mode)) return Descriptor{};
-    return fd;
-  }
-
-  void submit_file(std::size_t index) {
-    struct stat s{};
-    auto fd = open(index, s);
-    if (!fd) return give_up(index, Errc::io, errno != 0 ? std::strerror(errno) : "not a regular file");
-    files_[index].identity = Identity::of(s);
-    send(index, std::move(fd));
+  void submit_file(std::size_t index, Opened opened) {
+    auto& file = files_[index];
+    if (opened.error == Opened::kNotRegular) return give_up(index, Errc::io, "not a regular file");
+    if (opened.error != 0) return give_up(index, Errc::io, std::strerror(opened.error));
+    file.identity = opened.identity;
+    file.sha256 = std::move(opened.sha256);
+    file.whole = opened.whole;
+    auto& found = listing_.found[index];
+    if (found.size == 0) progress_.bytes += found.size = static_cast<std::uint64_t>(file.identity.size);  // not asked when it was listed
+    send(index, std::move(opened.file), std::move(opened.request));
   }
 
   void submit_input(std::size_t index) {
@@ -268,32 +188,24 @@ class Scan {
     }
     struct stat s{};
     ::fstat(copy.get(), &s);
-    files_[index].identity = Identity::of(s);
+    auto& file = files_[index];
+    file.identity = Identity::of(s);
     listing_.found[index].size = static_cast<std::uint64_t>(size);
-    files_[index].input = std::move(copy);
-    send(index, Descriptor{::fcntl(files_[index].input.get(), F_DUPFD_CLOEXEC, 0)});
+    file.input = std::move(copy);
+    if (static_cast<std::uint64_t>(size) <= Opener::kHashed) {  // every byte of it is read anyway
+      auto digest = bytes::sha256(bytes::FileSource{file.input.get(), static_cast<std::uint64_t>(size)});
+      if (digest) file.sha256 = std::move(*digest);
+    }
+    send(index, file.input.duplicate(), request_for(static_cast<std::uint64_t>(size), {}));
   }
 
-  void send(std::size_t index, Descriptor fd) {
+  void send(std::size_t index, Descriptor fd, std::string request) {
     auto& file = files_[index];
     const auto size = static_cast<std::uint64_t>(file.identity.size);
+    if (fd && !file.input) file.witness = fd.duplicate();
+    if (!file.hashing && file.sha256.empty() && size > Opener::kHashed && size <= kAhead) hash_if_pickle(index, fd);
     sandbox::Job job;
-    job.request.assign(reinterpret_cast<const char*>(&size), sizeof size);
-    if (size <= kSmall) {  // every byte of it is read anyway
-      std::array<std::byte, kSmall> block;
-      const auto n = bytes::FileSource{fd.get(), size}.read_at(0, std::span{block}.first(static_cast<std::size_t>(size)));
-      file.sent_along = n && size <= kSentAlong && is_still(file, fd.get());
-      if (n && (file.sha256.empty() || file.sent_along)) {
-        small_hash_.update(bytes::View{block}.first(*n));
-        file.sha256 = small_hash_.finish();
-      }
-      if (file.sent_along) {  // what was hashed is what is examined, whatever becomes of the file
-        job.request.append(bytes::text(bytes::View{block}.first(*n)));
-        fd = Descriptor{};
-      }
-    }
-    if (fd && !file.input) file.witness = Descriptor{::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)};
-    if (!file.hashing && file.sha256.empty() && size > kSmall && size <= kAhead) hash_if_pickle(index, fd.get());
+    job.request = std::move(request);
     job.id = index;
     job.weight = size;
     job.descriptor = fd.release();
@@ -304,19 +216,15 @@ class Scan {
     pool_.submit(std::move(job), file.own_cell ? sandbox::Kind::one_shot : sandbox::Kind::pooled);
   }
 
-  static bool is_still(const File& file, int fd) {
-    struct stat s{};
-    return ::fstat(fd, &s) == 0 && Identity::of(s) == file.identity;
-  }
-
   bool unchanged(std::size_t index) const {
+    const auto& file = files_[index];
+    if (file.input || file.whole) return true;
+    if (file.witness) return file.identity.is_still(file.witness.get());
     struct stat s{};
-    if (files_[index].input || files_[index].sent_along) return true;
-    if (files_[index].witness) return ::fstat(files_[index].witness.get(), &s) == 0 && Identity::of(s) == files_[index].identity;
-    return ::stat(listing_.found[index].open.c_str(), &s) == 0 && Identity::of(s) == files_[index].identity;
+    return ::stat(listing_.open_path(listing_.found[index]).c_str(), &s) == 0 && Identity::of(s) == file.identity;
   }
 
-  void take(sandbox::Reply reply) {
+  void take(sandbox::Reply reply, const Opener& opener) {
     const auto index = static_cast<std::size_t>(reply.id);
     auto& file = files_[index];
     file.spool = Descriptor{};
@@ -328,20 +236,19 @@ class Scan {
       case Outcome::timed_out: return give_up(index, Errc::limit_reached, "limit reached: seconds (the reader was stopped)");
       case Outcome::memory_limit: return give_up(index, Errc::limit_reached, "limit reached: memory");
       case Outcome::denied: return give_up(index, Errc::crashed, "the reader tried what no reader may do, and was stopped");
-      case Outcome::refused: return give_up(index, Errc::crashed, "the reader answered with nonsense");
+      case Outcome::refused: return give_up(index, Errc::crashed, kNonsense);
       case Outcome::crashed:
         return give_up(index, Errc::crashed, "the reader crashed (signal " + std::to_string(reply.signal) + ")");
     }
-    if (!unchanged_so_far) return give_up(index, Errc::changed, "the file changed while it was read");
-    if (reply.result.size() == 1 && reply.result[0] == kNeedsOwnCell && !file.own_cell) return examine_alone(index);
-    if (reply.result.empty() || reply.result[0] != kDocument) return give_up(index, Errc::crashed, "the reader answered with nonsense");
+    if (!unchanged_so_far) return give_up(index, Errc::changed, kChanged);
+    if (reply.result.size() == 1 && reply.result[0] == kNeedsOwnCell && !file.own_cell) return examine_alone(index, opener);
+    if (reply.result.empty() || reply.result[0] != kDocument) return give_up(index, Errc::crashed, kNonsense);
     auto document = format::decode(bytes::view(std::string_view{reply.result}.substr(1)));
-    if (!document || document->size != static_cast<std::uint64_t>(file.identity.size))
-      return give_up(index, Errc::crashed, "the reader answered with nonsense");
+    if (!document || document->size != static_cast<std::uint64_t>(file.identity.size)) return give_up(index, Errc::crashed, kNonsense);
     document->path = listing_.found[index].path;
     document->tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined" : file.own_cell ? "cell+one-shot" : "cell";
     document->sha256 = std::move(file.sha256);
-    if (document->sha256.empty() && !file.hashing && (options_.digest || reads_everything(*document))) hash_later(index);
+    if (document->sha256.empty() && !file.hashing && (options_.digest || reads_everything(*document))) hash(index);
     finish(index, std::move(*document));
     file.input = Descriptor{};
   }
@@ -351,29 +258,28 @@ class Scan {
     return root.of(bytes::Cover::parsed) == d.size;
   }
 
+  void hash(std::size_t index) {
+    auto& file = files_[index];
+    file.hashing = true;
+    hasher_.submit(index, file.identity, file.input ? file.input.duplicate() : Descriptor{});
+  }
+
   /// Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
-  void hash_if_pickle(std::size_t index, int fd) {
+  void hash_if_pickle(std::size_t index, const Descriptor& fd) {
     char first = 0;
-    if (::pread(fd, &first, 1, 0) != 1 || first != '\x80') return;
-    files_[index].hashing = true;
-    hasher_.submit(index, Descriptor{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}, static_cast<std::uint64_t>(files_[index].identity.size));
+    if (::pread(fd.get(), &first, 1, 0) == 1 && first == '\x80') hash(index);
   }
 
-  void hash_later(std::size_t index) {
-    struct stat s{};
-    auto fd = files_[index].input ? Descriptor{::fcntl(files_[index].input.get(), F_DUPFD_CLOEXEC, 0)} : open(index, s);
-    if (fd) hasher_.submit(index, std::move(fd), static_cast<std::uint64_t>(files_[index].identity.size));
-  }
-
-  void examine_alone(std::size_t index) {
+  void examine_alone(std::size_t index, const Opener& opener) {
     auto& file = files_[index];
     file.own_cell = true;
     container::sevenzip::prepare();  // its cell is forked later, and most scans need none
-    struct stat s{};
-    auto fd = file.input ? Descriptor{::fcntl(file.input.get(), F_DUPFD_CLOEXEC, 0)} : open(index, s);
-    if (!fd) return give_up(index, Errc::io, "the file could not be opened a second time");
-    if (!file.input && !(Identity::of(s) == file.identity)) return give_up(index, Errc::changed, "the file changed while it was read");
-    send(index, std::move(fd));
+    if (file.input) return send(index, file.input.duplicate(), request_for(static_cast<std::uint64_t>(file.identity.size), {}));
+    auto opened = opener.open_again(listing_.found[index]);
+    const bool same = opened.error == 0 && opened.whole == file.whole && (file.whole || opened.identity == file.identity);
+    if (!same) return give_up(index, Errc::changed, kChanged);
+    if (file.whole) file.sha256 = std::move(opened.sha256), file.identity = opened.identity;
+    send(index, std::move(opened.file), std::move(opened.request));
   }
 
   void tell() {
@@ -385,36 +291,46 @@ class Scan {
     options_.on_progress(now);
   }
 
-  void fill_unread() {
-    for (std::size_t i = 0; i < documents_.size(); ++i)
-      if (documents_[i].members.empty()) documents_[i] = unreadable(listing_.found[i].path, listing_.found[i].size, Errc::io, "the scan was interrupted");
-  }
-
   const Options& options_;
   sandbox::Pool& pool_;
+  const Take& take_document_;
   Listing listing_;
   std::vector<File> files_;
-  std::vector<format::Document> documents_;
-  Hasher hasher_;
-  bytes::Sha256 small_hash_;
+  std::map<std::size_t, format::Document> waiting_;  ///< for their digest
+  Hasher hasher_{listing_};
   Progress progress_;
   std::size_t next_ = 0;
   bool interrupted_ = false;
 };
 
+/// One cell per core; one for a single file.
+unsigned cells_for(const std::vector<std::string>& paths, const Options& options) {
+  struct stat s{};
+  const bool alone = paths.size() == 1 && (paths[0] == "-" || (::stat(paths[0].c_str(), &s) == 0 && !S_ISDIR(s.st_mode)));
+  const auto cores = std::max(1u, std::thread::hardware_concurrency());
+  constexpr unsigned kMost = 256;
+  return alone ? 1 : std::min(options.jobs > 0 ? options.jobs : cores, kMost);
+}
+
 }  // namespace
 
 tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options) {
+  std::vector<format::Document> documents;
+  auto out = extract(paths, options, [&](std::size_t index, format::Document document) {
+    if (documents.size() <= index) documents.resize(index + 1);
+    documents[index] = std::move(document);
+  });
+  if (out) out->documents = std::move(documents);
+  return out;
+}
+
+tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options, const Take& take) {
   const auto started = std::chrono::steady_clock::now();
   const auto wanted = options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined;
   if (sandbox::attainable(wanted) == sandbox::Tier::unconfined && !options.allow_unconfined)
     return tl::unexpected<Refusal>{Refusal{
         "this system cannot confine the processes that read hostile files (Landlock and seccomp are needed); "
         "--allow-unconfined accepts that risk"}};
-  auto listing = list(paths, options.selection);
-  const auto cores = std::max(1u, std::thread::hardware_concurrency());
-  const auto files = static_cast<unsigned>(std::min<std::size_t>(listing.found.size(), 1024));
-  const auto cells = std::max(1u, std::min(options.jobs > 0 ? options.jobs : cores, std::max(1u, files)));
   const auto work = [&options](bool third_party) {
     return [&options, third_party](int fd, int spool, std::string_view request, const sandbox::Beat& beat) {
       return examine_in_cell(fd, spool, request, beat, options.limits, third_party);
@@ -422,9 +338,12 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
   };
   sandbox::Limits limits;
   limits.wall = std::chrono::seconds{options.limits.seconds + 30};
-  auto pool = sandbox::Pool::open(cells, work(false), work(true), limits, sandbox::attainable(wanted));
+  // Before anything is listed: whatever stands in memory when a process is forked is copied once it is written to.
+  auto pool = sandbox::Pool::open(cells_for(paths, options), work(false), work(true), limits, sandbox::attainable(wanted));
   if (!pool) return tl::unexpected<Refusal>{Refusal{"no confined process could be started: " + std::string{pool.error().what}}};
-  auto out = Scan{std::move(listing), options, *pool}.run();
+  auto listing = list(paths, options.selection, options.on_progress ? Sizes::asked : Sizes::not_asked);
+  if (options.on_listing) options.on_listing(listing.found.size());
+  auto out = Scan{std::move(listing), options, *pool, take}.run();
   out.tier = pool->tier() == sandbox::Tier::unconfined ? "unconfined" : "cell";
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;

@@ -25,6 +25,7 @@ struct Options {
   Selection selection;
   bytes::Limits limits;
   std::string spool_folder = "/var/tmp";  ///< where decompressed bytes go that do not fit in memory
+  std::function<void(std::size_t)> on_listing;       ///< told once how many documents will come; may be empty
   std::function<void(const Progress&)> on_progress;  ///< called a few times a second; may be empty
   std::function<bool()> stop;                        ///< asked now and then; true ends the scan early
 };
@@ -45,5 +46,10 @@ struct Refusal {
 /// Examines everything below `paths`. Files that cannot be read, crash their cell or change meanwhile have
 /// a document that says so; only a missing floor or missing processes refuse the whole scan.
 tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options);
+
+/// The same for who needs each document only once: `take` gets them as they come, each with its place in the listing,
+/// and Extraction::documents stays empty.
+using Take = std::function<void(std::size_t index, format::Document document)>;
+tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options, const Take& take);
 
 }  // namespace assay::scan

@@ -19,8 +19,11 @@ namespace {
 constexpr std::size_t kDeepest = 256;  ///< folders within folders
 
 std::string join(std::string_view folder, std::string_view name) {
-  if (folder.empty()) return std::string{name};
-  return std::string{folder} + (folder.ends_with('/') ? "" : "/") + std::string{name};
+  std::string out;
+  out.reserve(folder.size() + 1 + name.size());
+  out.append(folder);
+  if (!folder.empty() && !folder.ends_with('/')) out += '/';
+  return out.append(name);
 }
 
 std::string real_path(const std::string& path) {
@@ -44,12 +47,13 @@ std::string tree_of(const std::string& real) {
 
 class Walk {
  public:
-  explicit Walk(const Selection& selection) : selection_{selection} {}
+  Walk(const Selection& selection, Sizes sizes) : selection_{selection}, sizes_{sizes} {}
 
   Listing run(const std::vector<std::string>& paths) {
     for (const auto& path : paths) start(path, paths.size() == 1);
     const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
-    std::stable_sort(out_.found.begin(), out_.found.end(), by_path);
+    // Folders come in order already, but for names like "a" and "a.txt".
+    if (!std::is_sorted(out_.found.begin(), out_.found.end(), by_path)) std::stable_sort(out_.found.begin(), out_.found.end(), by_path);
     std::stable_sort(out_.links.begin(), out_.links.end(), [](const Link& a, const Link& b) { return a.from < b.from; });
     for (const auto& path : paths) out_.root += (out_.root.empty() ? "" : " ") + path;
     return std::move(out_);
@@ -65,8 +69,12 @@ class Walk {
     if (::stat(path.c_str(), &s) != 0) return fail(path, path, std::strerror(errno));
     real_root_ = real_path(path);
     tree_ = tree_of(real_root_);
-    if (S_ISDIR(s.st_mode)) return folder(path, alone ? "" : path, 0);
+    if (S_ISDIR(s.st_mode)) {
+      if (alone) out_.base = path.ends_with('/') ? path : path + '/';
+      return folder(path, alone ? "" : path, 0);
+    }
     take(path, alone ? path.substr(path.find_last_of('/') + 1) : path, s, true);
+    out_.found.back().follow = true;
   }
 
   void fail(const std::string& open, const std::string& path, std::string what) {
@@ -81,10 +89,10 @@ class Walk {
     return false;
   }
 
-  void take(const std::string& open, const std::string& path, const struct stat& s, bool named_by_user) {
+  void take(std::string open, std::string path, const struct stat& s, bool named_by_user) {
     if (!named_by_user && !selected(path)) return;
-    if (S_ISREG(s.st_mode)) out_.found.push_back({Found::Kind::file, path, open, static_cast<std::uint64_t>(s.st_size), {}});
-    else out_.found.push_back({Found::Kind::special, path, open, 0, "not a regular file"});
+    if (S_ISREG(s.st_mode)) out_.found.push_back({Found::Kind::file, std::move(path), std::move(open), static_cast<std::uint64_t>(s.st_size), {}});
+    else out_.found.push_back({Found::Kind::special, std::move(path), std::move(open), 0, "not a regular file"});
   }
 
   void folder(const std::string& open, const std::string& path, std::size_t depth) {
@@ -102,21 +110,29 @@ class Walk {
       return;
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> entries{::fdopendir(fd), &::closedir};
-    std::vector<std::string> names;
+    struct Name {
+      std::string text;
+      unsigned char type;  ///< as the folder knows it: DT_REG, ...
+    };
+    std::vector<Name> names;
     errno = 0;
     while (const auto* entry = ::readdir(entries.get())) {
       const std::string_view name = entry->d_name;
-      if (name != "." && name != "..") names.emplace_back(name);
+      if (name != "." && name != "..") names.push_back({std::string{name}, entry->d_type});
     }
     if (errno != 0) fail(open, path, std::strerror(errno));
-    std::sort(names.begin(), names.end());
+    std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.text < b.text; });
     for (const auto& name : names) {
       struct stat entry{};
-      const auto child = join(open, name), child_path = join(path, name);
-      if (::fstatat(fd, name.c_str(), &entry, AT_SYMLINK_NOFOLLOW) != 0) fail(child, child_path, std::strerror(errno));
-      else if (S_ISLNK(entry.st_mode)) link(child, child_path);
-      else if (S_ISDIR(entry.st_mode)) folder(child, child_path, depth + 1);
-      else take(child, child_path, entry, false);
+      auto child = join(path, name.text);
+      if (name.type == DT_REG && sizes_ == Sizes::not_asked) entry.st_mode = S_IFREG;
+      else if (::fstatat(fd, name.text.c_str(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
+        fail({}, child, std::strerror(errno));
+        continue;
+      }
+      if (S_ISLNK(entry.st_mode)) link(join(open, name.text), child);
+      else if (S_ISDIR(entry.st_mode)) folder(join(open, name.text), child, depth + 1);
+      else take({}, std::move(child), entry, false);
     }
   }
 
@@ -137,6 +153,7 @@ class Walk {
   }
 
   const Selection& selection_;
+  Sizes sizes_;
   Listing out_;
   std::string real_root_, tree_;
   std::set<std::pair<dev_t, ino_t>> seen_;
@@ -144,7 +161,7 @@ class Walk {
 
 }  // namespace
 
-Listing list(const std::vector<std::string>& paths, const Selection& selection) { return Walk{selection}.run(paths); }
+Listing list(const std::vector<std::string>& paths, const Selection& selection, Sizes sizes) { return Walk{selection, sizes}.run(paths); }
 
 bool glob_matches(std::string_view pattern, std::string_view path) {
   if (pattern.find('/') == pattern.npos) path = path.substr(path.find_last_of('/') + 1);

@@ -20,9 +20,10 @@ struct Found {
   };
   Kind kind = Kind::file;
   std::string path;   ///< raw, relative to the repository's root
-  std::string open;   ///< raw path to open it by
-  std::uint64_t size = 0;  ///< bytes, as far as known
+  std::string open;   ///< raw path to open it by, where that is not Listing::base and `path`
+  std::uint64_t size = 0;  ///< bytes, as far as known: 0 where nobody asked
   std::string what;        ///< a literal's text for people
+  bool follow = false;     ///< the user named this very path, so it may be a link
 };
 
 struct Link {
@@ -32,9 +33,12 @@ struct Link {
 
 struct Listing {
   std::string root;           ///< as the user gave it
+  std::string base;           ///< before paths, to open them: "" or the root and '/'
   std::vector<Found> found;   ///< by path
   std::vector<Link> links;    ///< symbolic links inside the tree, by path
   std::uint64_t excluded = 0; ///< files that --include or --exclude left out
+
+  std::string open_path(const Found& f) const { return f.open.empty() ? base + f.path : f.open; }
 };
 
 struct Selection {
@@ -47,7 +51,9 @@ struct Selection {
 /// A link to a file inside the same tree is a relation and its target is examined under its own path. For a
 /// snapshot folder of a Hugging Face cache the tree is the whole cached repository, so its links to blobs are
 /// examined under the names that users know. A folder that is visited twice is visited once.
-Listing list(const std::vector<std::string>& paths, const Selection& selection);
+/// A folder says by itself what is a regular file; only its size costs a system call more.
+enum class Sizes : std::uint8_t { asked, not_asked };
+Listing list(const std::vector<std::string>& paths, const Selection& selection, Sizes sizes = Sizes::asked);
 
 /// A glob over the whole path: '*' stops at '/', "**" does not, '?' is one character. A pattern without '/'
 /// matches the file's own name anywhere.

@@ -1,7 +1,9 @@
 // Findings, coverage and policy to one status. Pure: no I/O, and no clock but the day passed in.
 #pragma once
 #include <chrono>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "finding/finding.h"
@@ -11,10 +13,10 @@ namespace assay::verdict {
 
 /// What the decision is about.
 struct Subject {
-  std::string sha256;                    ///< empty where it was not computed; then no waiver fits
+  std::string_view sha256;               ///< empty where it was not computed; then no waiver fits
   bool has_pickle = false;               ///< a pickle stands somewhere inside
   bool complete = false;                 ///< nothing is unexamined
-  std::vector<std::string> engines_run;
+  std::span<const std::string_view> engines_run;
 };
 
 struct Decision {

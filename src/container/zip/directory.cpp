@@ -1,6 +1,7 @@
 #include "container/zip/directory.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "bytes/reader.h"
 
@@ -68,8 +69,12 @@ std::vector<std::uint64_t> find_ends(const bytes::Source& source, Window& in) {
   const auto tail = in.at(begin, kTailBytes);
   std::vector<std::uint64_t> out;
   if (tail.size() < kEndBytes) return out;
-  for (std::size_t i = tail.size() - kEndBytes + 1; i-- > 0 && out.size() <= kMostEnds;)
-    if (tail[i] == std::byte{'P'} && signature(tail.subspan(i)) == kEndSignature) out.push_back(begin + i);
+  for (auto left = tail.first(tail.size() - kEndBytes + 1); out.size() <= kMostEnds;) {
+    const auto* p = static_cast<const std::byte*>(::memrchr(left.data(), 'P', left.size()));
+    if (p == nullptr) break;
+    left = left.first(static_cast<std::size_t>(p - left.data()));
+    if (signature(tail.subspan(left.size())) == kEndSignature) out.push_back(begin + left.size());
+  }
   return out;
 }
 

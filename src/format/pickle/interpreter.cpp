@@ -185,9 +185,10 @@ void Interpreter::run() {
         if (const std::size_t n = *p; is_near_ascii(p + 1, wall, n)) {
           const std::string_view text{reinterpret_cast<const char*>(p + 1), n};
           const std::uint8_t flags = is_dunder(text) ? kDunder : 0;
-          const Value v{Tag::text, flags, 0, static_cast<std::uint32_t>(n), in.offset_of(p + 1)};
+          const auto v = text_value(flags, static_cast<std::uint32_t>(n), in.offset_of(p + 1));
           p += 1 + n;
-          literal(v, text);
+          push(v);
+          if (n >= kLiteralText) sink.on_literal(m, v, text.substr(0, kLiteralHead));
           break;
         }
         [[fallthrough]];

@@ -1,5 +1,7 @@
 // What stands on the machine's stack: 16 bytes that say what is known of a Python object.
 #pragma once
+#include <array>
+#include <bit>
 #include <cstdint>
 
 namespace assay::format::pickle {
@@ -45,6 +47,14 @@ struct Value {
   std::uint64_t at = 0;
 };
 static_assert(sizeof(Value) == 16, "16 bytes per memo slot is a promise");
+
+/// A text whose flags are known only now. Put together in a register: as five stores of one to four bytes it could not
+/// be read again, as a whole, for some twenty cycles.
+inline Value text_value(std::uint8_t flags, std::uint32_t len, std::uint64_t at) {
+  static_assert(std::endian::native == std::endian::little);
+  const auto head = static_cast<std::uint64_t>(Tag::text) | std::uint64_t{flags} << 8 | std::uint64_t{len} << 32;
+  return std::bit_cast<Value>(std::array<std::uint64_t, 2>{head, at});
+}
 
 /// What Python's own literals make: nothing that a file chose is called on it.
 inline bool is_plain(Tag tag) {

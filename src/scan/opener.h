@@ -1,0 +1,89 @@
+// Opens what was listed, pins what it is, and reads small files whole, ahead of who hands them to cells.
+#pragma once
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "bytes/digest.h"
+#include "scan/descriptor.h"
+#include "scan/walk.h"
+
+namespace assay::scan {
+
+struct Opened {
+  static constexpr int kNotRegular = -1;
+
+  Descriptor file{};    ///< none where it could not be opened, and where `request` holds its bytes
+  int error = 0;        ///< errno or kNotRegular, where it could not be opened
+  bool whole = false;   ///< `request` holds all of it
+  Identity identity{};  ///< of a `whole` file only the size
+  std::string sha256{};   ///< lower-case hex, of files of at most kHashed bytes; else empty
+  std::string request{};  ///< for its cell, from request_for()
+};
+
+/// What the reader of a file is asked: its size in eight bytes, then its bytes if they travel along.
+std::string request_for(std::uint64_t size, std::string_view content);
+
+/// Opens without reading. Not blocking, and no link is followed but one that the user named.
+Descriptor open_file(const Listing& listing, const Found& found);
+
+class Opener {
+ public:
+  static constexpr std::size_t kWhole = 16 << 10;   ///< bytes: travels inside the request, so that no descriptor has to
+  static constexpr std::size_t kHashed = 64 << 10;  ///< bytes: read at once, because every byte of it is read anyway
+
+  /// `most_open`: descriptors that it may hold at a time.
+  /// `listing` must outlive the opener.
+  Opener(const Listing& listing, std::size_t most_open);
+  Opener(const Opener&) = delete;
+  Opener& operator=(const Opener&) = delete;
+  ~Opener();
+
+  /// Whether next() would not wait.
+  bool is_ready() const noexcept;
+  /// The next one of the listing, in order; what is no Found::Kind::file is not opened.
+  Opened next();
+
+  /// The same for a file that next() has given out before. May be called while others are opened.
+  Opened open_again(const Found& found) const;
+
+ private:
+  /// What one thread keeps. The folder that its last file was opened in: a thousand files of one folder need not find
+  /// their way to it each.
+  struct Hand {
+    std::string folder;
+    Descriptor folder_fd;
+    bytes::Sha256 hash;
+  };
+  /// The files that one thread opens in a row. They are handed out in order, whoever is done first.
+  struct Batch {
+    std::vector<Opened> files;
+    std::atomic<bool> ready = false;
+  };
+  Descriptor open(const Found& found, Hand& hand) const;
+  Opened open_and_read(const Found& found, Hand& hand) const;
+  void run();
+
+  const Listing& listing_;
+  const std::vector<Found>& found_;
+  const std::size_t batch_files_;
+  Hand own_;  // where there are no threads
+
+  std::size_t given_ = 0;    // files, by next()
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable came_;  // a batch to hand out
+  std::condition_variable room_;  // for another one
+  static constexpr std::size_t kBatches = 16;  ///< being opened, or waiting to be handed out
+  std::array<Batch, kBatches> batches_;        // a ring
+  std::size_t begun_ = 0;         // batches, by a thread
+  std::size_t handed_out_ = 0;    // batches, to the last file
+  bool closed_ = false;
+};
+
+}  // namespace assay::scan
