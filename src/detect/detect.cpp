@@ -1,7 +1,10 @@
 #include "detect/detect.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <unordered_set>
+#include <vector>
 
 #include "base/text.h"
 #include "detect/expression.h"
@@ -23,6 +26,7 @@ class Judge {
   Judge(const Document& document, const Listed& listed) : d_{document}, listed_{listed} {}
 
   Judgement run() {
+    survey();
     for (const auto& call : d_.calls) judge(call);
     for (const auto& import : d_.imports) judge(import);
     for (const auto& quirk : d_.quirks) judge(quirk);
@@ -246,8 +250,7 @@ class Judge {
                          id.items[1].kind == Expr::Kind::symbol && id.items[1].name.ends_with("Storage") &&
                          id.items[2].kind == Expr::Kind::text && id.items[4].kind == Expr::Kind::integer;
     // The oldest torch layout hands over plain keys.
-    const bool tar_key = std::any_of(d_.quirks.begin(), d_.quirks.end(), [](const auto& q) { return q.id == "torch.legacy-tar"; }) &&
-                         (id.kind == Expr::Kind::text || id.kind == Expr::Kind::integer);
+    const bool tar_key = is_torch_tar_ && (id.kind == Expr::Kind::text || id.kind == Expr::Kind::integer);
     const bool module = id.kind == Expr::Kind::tuple && id.items.size() == 4 && id.items[0].kind == Expr::Kind::text &&
                         id.items[0].text == "module" && id.items[1].kind == Expr::Kind::symbol;  // old torch: class and source
     if (!storage && !tar_key && !module) say("pickle.persistent", call.place, evidence_of(call));
@@ -260,15 +263,35 @@ class Judge {
   /// Prose may happen to begin like a pickle that looks a name up. Only a dangerous name is believed there,
   /// and one that exists: listed itself, or cut off right behind it, or the only one looked up.
   bool is_prose(const format::Import& import, const Verdict& verdict, const Found& found) const {
-    for (const auto& p : d_.pickles) {
-      const auto inside = [&](const Place& place) { return place.member == p.place.member && place.offset >= p.place.offset && place.offset < p.end; };
-      if (!p.weak || p.stopped || !inside(import.place)) continue;
-      if (std::any_of(d_.calls.begin(), d_.calls.end(), [&](const Call& c) { return inside(c.place); })) return false;
-      if (verdict.weight != Weight::sink) return true;
-      const auto names = std::count_if(d_.imports.begin(), d_.imports.end(), [&](const format::Import& i) { return inside(i.place); });
-      return found.match != Match::exact && names > 1;
-    }
-    return false;
+    const auto* weak = weak_pickle_at(import.place);
+    if (weak == nullptr || weak->has_calls) return false;
+    return verdict.weight != Weight::sink || (found.match != Match::exact && weak->names > 1);
+  }
+
+  /// A pickle without PROTO that broke off.
+  struct Weak {
+    std::uint64_t begin, end;  ///< offsets in its member
+    bool has_calls = false;
+    std::size_t names = 0;     ///< looked up
+  };
+  const Weak* weak_pickle_at(const Place& place) const {
+    const auto member = weak_.find(place.member);
+    if (member == weak_.end()) return nullptr;
+    const auto& all = member->second;
+    const auto it = std::find_if(all.begin(), all.end(), [&](const Weak& w) { return place.offset >= w.begin && place.offset < w.end; });
+    return it == all.end() ? nullptr : &*it;
+  }
+  /// What is asked of each of thousands of facts is looked up once.
+  void survey() {
+    for (const auto& p : d_.pickles)
+      if (p.weak && !p.stopped) weak_[p.place.member].push_back({p.place.offset, p.end});
+    const auto weak_at = [&](const Place& place) { return const_cast<Weak*>(weak_pickle_at(place)); };
+    for (const auto& call : d_.calls)
+      if (auto* weak = weak_at(call.place)) weak->has_calls = true;
+    for (const auto& import : d_.imports)
+      if (auto* weak = weak_at(import.place)) ++weak->names;
+    for (const auto& stop : d_.stops) broken_.insert(stop.place.member);
+    for (const auto& quirk : d_.quirks) is_torch_tar_ |= quirk.id == "torch.legacy-tar";
   }
 
   void judge(const format::Import& import) {
@@ -360,8 +383,7 @@ class Judge {
       const auto& m = d_.members[i];
       if (m.coverage.complete()) continue;
       // Where a reader broke off, that is the reason, and an error already.
-      const bool broken = std::any_of(d_.stops.begin(), d_.stops.end(), [&](const format::Stop& s) { return s.place.member == i; });
-      if (broken) continue;
+      if (broken_.contains(i)) continue;
       for (const auto& hole : m.coverage.unexamined) {
         auto f = structural("coverage.unexamined", {i, hole.extent.begin}, printable(hole.reason, 200));
         f.message = "Not examined: " + printable(hole.reason, 200) + ".";
@@ -406,6 +428,9 @@ class Judge {
   std::set<std::string> called_;
   std::set<std::pair<std::uint32_t, std::string>> libraries_;
   std::set<std::string> labelled_;
+  std::map<std::uint32_t, std::vector<Weak>> weak_;  ///< by member
+  std::unordered_set<std::uint32_t> broken_;         ///< members whose reader stopped early
+  bool is_torch_tar_ = false;
   std::set<std::uint32_t> loaders_;              ///< members in which something loads pickles from bytes
   std::map<std::string, std::uint32_t> members_; ///< by path, of findings' places
 };

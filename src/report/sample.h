@@ -125,17 +125,19 @@ inline Report mixed() {
 }
 
 /// Every string of a report is `text`, but the digests, which no file can choose.
-inline Report filled_with(const std::string& text) {
+/// Engines borrow theirs, so it must outlive the report.
+inline Report filled_with(std::string_view lasting) {
+  const std::string text{lasting};
   auto r = mixed();
   r.tool_version = r.rule_set = r.root = r.tier = text;
   r.policy = {text, text, text};
   r.rules = {{text, text, text, {text}}};
   r.relations = {{text, text, text}};
-  r.engines = {{text, finding::Status::unscanned, text, text}};
+  r.engines = {{lasting, finding::Status::unscanned, lasting, lasting}};
   for (auto& a : r.artifacts) {
     a.path = a.tier = text;
     a.formats = a.unscanned = a.checkpoint_members = {text};
-    a.engines = {{text, finding::Status::queued, text, text}};
+    a.engines = {{lasting, finding::Status::queued, lasting, lasting}};
     a.unexamined = {{text, {1, 2}, text}};
     for (auto& i : a.imports) i.module = i.name = i.why = text;
     for (auto& c : a.checkpoints) c.layout = c.reason = text;

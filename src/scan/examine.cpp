@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "bytes/crc32.h"
@@ -297,7 +298,7 @@ class Examiner {
     container::Contents contents;
     std::set<std::string> doubled;                                       ///< names that stand there twice
     std::map<std::string, std::shared_ptr<Source>> first_of;             ///< of those, the first one's bytes
-    std::vector<std::uint64_t> flagged_encrypted;                        ///< header offsets, read plainly after all
+    std::unordered_set<std::uint64_t> flagged_encrypted;                 ///< header offsets, read plainly after all
     bool really_encrypted = false;
   };
 
@@ -328,8 +329,9 @@ class Examiner {
   static bool stands_inside(const Reading& r, const container::Contents& zip) {
     if (r.loadable == 0 || zip.entries.empty()) return false;
     const auto gaps = r.facts.coverage.gaps(r.source.size());
-    return std::all_of(zip.entries.begin(), zip.entries.end(), [&](const Entry& e) {
-      return std::none_of(gaps.begin(), gaps.end(), [&](const bytes::Extent& gap) { return gap.begin <= e.header_offset && e.header_offset < gap.end; });
+    return std::all_of(zip.entries.begin(), zip.entries.end(), [&](const Entry& e) {  // gaps are sorted, and do not overlap
+      const auto next = std::upper_bound(gaps.begin(), gaps.end(), e.header_offset, [](std::uint64_t at, const bytes::Extent& gap) { return at < gap.begin; });
+      return next == gaps.begin() || std::prev(next)->end <= e.header_offset;
     });
   }
 
@@ -338,8 +340,7 @@ class Examiner {
       if (o.id == container::zip::kDuplicate) continue;  // judged by content, in compare_doubles
       // A flag that loaders ignore is a trick; data that nobody can read without a password is not.
       const bool believed = o.id == container::zip::kFlagEncrypted && archive.really_encrypted &&
-                            std::find(archive.flagged_encrypted.begin(), archive.flagged_encrypted.end(), o.offset) ==
-                                archive.flagged_encrypted.end();
+                            !archive.flagged_encrypted.contains(o.offset);
       // Without its directory every member is one that no directory lists, and the last one ends early: damage, no trick.
       const bool orphaned = damaged && (o.id == container::zip::kLocalOnly || o.id == container::zip::kDirectoryOrphan ||
                                         o.id == container::zip::kDataOutside);
@@ -490,7 +491,7 @@ class Examiner {
       // The flag says encrypted, PyTorch reads plainly: if something came of that, the flag was a trick.
       const auto& formats = document_.members[index].formats;
       const bool readable = !formats.empty() && formats != std::vector<std::string>{"unread"};
-      if (readable) archive.flagged_encrypted.push_back(entry.header_offset);
+      if (readable) archive.flagged_encrypted.insert(entry.header_offset);
       else {
         archive.really_encrypted = true;
         r.facts.stop("zip", {Errc::encrypted, entry.header_offset, "encrypted: it can be read only with its password"});

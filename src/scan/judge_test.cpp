@@ -168,5 +168,29 @@ TEST(Judge, WhatCouldNotBeReadIsADocumentToo) {
   }
 }
 
+TEST(Judging, DocumentsThatComeInAnyOrderMakeTheSameReport) {
+  auto first = document("a.pkl"), second = document("b.pkl", {"os.system"}), third = document("c.pkl");
+  first.references = {{"shard", "one.bin"}};
+  third.references = {{"shard", "three.bin"}};
+  const verdict::Policy policy;
+  Judging judging{policy, kToday};
+  judging.expect(3);
+  judging.add(2, third);
+  judging.add(0, first);
+  judging.add(1, second);
+  const auto out = judging.finish({});
+  const auto same = judge({first, second, third}, {}, policy, kToday);
+  ASSERT_EQ(out.report.artifacts.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(out.report.artifacts[i].path, same.report.artifacts[i].path);
+    EXPECT_EQ(out.report.artifacts[i].status, same.report.artifacts[i].status);
+  }
+  ASSERT_EQ(out.report.relations.size(), 2u);
+  EXPECT_EQ(out.report.relations[0].to, "one.bin");
+  EXPECT_EQ(out.report.relations[1].to, "three.bin");
+  EXPECT_TRUE(out.fails);
+  EXPECT_EQ(exit_code(out), exit_code(same));
+}
+
 }  // namespace
 }  // namespace assay::scan

@@ -24,6 +24,10 @@ void pin(Opened& out) {
   if (out.error != 0) out.file = Descriptor{};
 }
 
+void add_request(Opened& opened, std::string_view content) {
+  if (opened.error == 0) opened.request = request_for(static_cast<std::uint64_t>(opened.identity.size), content);
+}
+
 }  // namespace
 
 Descriptor open_file(const Listing& listing, const Found& found) {
@@ -58,7 +62,7 @@ bool Opener::is_ready() const noexcept {
 
 Opened Opener::next() {
   const auto index = given_++;
-  if (threads_.empty()) return open_and_read(found_[index], own_);
+  if (threads_.empty()) return open_now(found_[index], own_);
   auto& batch = batches_[index / batch_files_ % kBatches];
   const auto i = index % batch_files_;
   if (i == 0 && !batch.ready) {
@@ -66,10 +70,12 @@ Opened Opener::next() {
     came_.wait(lock, [&] { return batch.ready.load(); });
   }
   auto opened = std::move(batch.files[i]);
+  const auto size = static_cast<std::size_t>(opened.whole ? opened.identity.size : 0);
+  add_request(opened, std::string_view{batch.contents}.substr(batch.given, size));
+  batch.given += size;
   if (i + 1 == batch.files.size()) {
     const std::lock_guard lock{mutex_};
     batch.ready = false;
-    batch.files.clear();
     ++handed_out_;
     room_.notify_all();  // each waits for a batch of its own
   }
@@ -85,9 +91,11 @@ void Opener::run() {
     room_.wait(lock, [&] { return closed_ || number < handed_out_ + kBatches; });
     if (closed_) return;
     lock.unlock();
-    batch.files.reserve(batch_files_);
+    batch.files.clear();
+    batch.contents.clear();
+    batch.given = 0;
     const auto end = std::min(found_.size(), (number + 1) * batch_files_);
-    for (auto i = number * batch_files_; i < end; ++i) batch.files.push_back(open_and_read(found_[i], hand));
+    for (auto i = number * batch_files_; i < end; ++i) batch.files.push_back(open_and_read(found_[i], hand, batch.contents));
     lock.lock();
     batch.ready = true;
     came_.notify_one();
@@ -96,7 +104,14 @@ void Opener::run() {
 
 Opened Opener::open_again(const Found& found) const {
   Hand hand;
-  return open_and_read(found, hand);
+  return open_now(found, hand);
+}
+
+Opened Opener::open_now(const Found& found, Hand& hand) const {
+  std::string contents;
+  auto opened = open_and_read(found, hand, contents);
+  add_request(opened, contents);
+  return opened;
 }
 
 Descriptor Opener::open(const Found& found, Hand& hand) const {
@@ -111,7 +126,7 @@ Descriptor Opener::open(const Found& found, Hand& hand) const {
   return Descriptor{::openat(hand.folder_fd.get(), path.c_str() + name, kReading | O_NOFOLLOW)};
 }
 
-Opened Opener::open_and_read(const Found& found, Hand& hand) const {
+Opened Opener::open_and_read(const Found& found, Hand& hand, std::string& contents) const {
   Opened out;
   if (found.kind != Found::Kind::file) return out;
   out.file = open(found, hand);
@@ -130,7 +145,7 @@ Opened Opener::open_and_read(const Found& found, Hand& hand) const {
     out.sha256 = hand.hash.finish();
     out.whole = true;
     out.identity.size = n;
-    out.request = request_for(size, content);
+    contents.append(content);
     out.file = Descriptor{};
     return out;
   }
@@ -139,7 +154,6 @@ Opened Opener::open_and_read(const Found& found, Hand& hand) const {
   size = static_cast<std::uint64_t>(out.identity.size);
   if (size <= kHashed)
     if (auto digest = bytes::sha256(bytes::FileSource{out.file.get(), size})) out.sha256 = std::move(*digest);
-  out.request = request_for(size, {});
   return out;
 }
 

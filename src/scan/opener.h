@@ -63,10 +63,14 @@ class Opener {
   /// The files that one thread opens in a row. They are handed out in order, whoever is done first.
   struct Batch {
     std::vector<Opened> files;
+    std::string contents;    ///< of those that are whole, in order: one block that its thread uses again and again
+    std::size_t given = 0;   ///< bytes of it
     std::atomic<bool> ready = false;
   };
   Descriptor open(const Found& found, Hand& hand) const;
-  Opened open_and_read(const Found& found, Hand& hand) const;
+  Opened open_now(const Found& found, Hand& hand) const;
+  /// A whole file's bytes are appended to `contents`; the request is still to be made.
+  Opened open_and_read(const Found& found, Hand& hand, std::string& contents) const;
   void run();
 
   const Listing& listing_;

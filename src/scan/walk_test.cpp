@@ -106,7 +106,8 @@ TEST_F(Folder, FilesAreListedByPathWithTheirSizes) {
   const auto l = listed();
   EXPECT_EQ(shown(l), (Lines{"file a.bin", "file b.bin", "file b/c.bin"}));
   EXPECT_EQ(l.found[2].size, 5u);
-  EXPECT_EQ(l.found[2].open, (root_ / "b/c.bin").string());
+  EXPECT_EQ(l.open_path(l.found[2]), (root_ / "b/c.bin").string());
+  EXPECT_EQ(shown(list({root_.string()}, {}, Sizes::not_asked)), shown(l));
 }
 
 TEST_F(Folder, ASingleFileHasItsNameAndAnEmptyFolderHasNothing) {

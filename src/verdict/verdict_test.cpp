@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace assay::verdict {
 namespace {
 
@@ -22,7 +24,8 @@ Finding one(Severity severity, std::string rule = "some.rule") {
   f.fingerprint = finding::fingerprint(f.rule, "", "evidence");
   return f;
 }
-Subject subject() { return {kSha, true, true, {"pickleImportScan", "structure"}}; }
+constexpr std::array<std::string_view, 2> kRun{"pickleImportScan", "structure"};
+Subject subject() { return {kSha, true, true, kRun}; }
 Waiver waiver(const Finding& f, sys_days expires = kToday) { return {kSha, f.rule, f.fingerprint, "ann", "looked", expires}; }
 
 std::string says(const Decision& d) { return std::string{finding::to_string(d.status)} + (d.fails ? ", fails" : ""); }
@@ -122,7 +125,7 @@ TEST(Verdict, AWaiverBindsBytesRuleAndFinding) {
   p.waivers = {waiver(f, kToday + days{10})};
   p.waivers[0].sha256.clear();
   auto unknown = subject();
-  unknown.sha256.clear();
+  unknown.sha256 = {};
   EXPECT_EQ(decided({f}, p, unknown), "unsafe, fails");
 }
 

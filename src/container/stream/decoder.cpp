@@ -9,14 +9,17 @@ Result<bytes::View> Input::ahead(std::size_t least) {
   if (end_ - begin_ < std::min<std::uint64_t>(least, left())) {
     // Once per block, so that a range of a million empty streams cannot outlast the artifact's time.
     TRY(budget_.check_time(at_));
-    if (block_.empty()) block_.resize(kBlock);
-    std::memmove(block_.data(), block_.data() + begin_, end_ - begin_);
+    if (block_ == nullptr) {
+      room_ = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, packed_.size()));
+      block_ = std::make_unique_for_overwrite<std::byte[]>(room_);
+    }
+    std::memmove(block_.get(), block_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
-    end_ += TRY(packed_.read_at(at_ + end_, std::span{block_}.subspan(end_)));
+    end_ += TRY(packed_.read_at(at_ + end_, std::span{block_.get(), room_}.subspan(end_)));
     if (end_ < std::min<std::uint64_t>(least, left())) return fail(Errc::changed, at_, "the file shrank while it was read");
   }
-  return bytes::View{block_}.subspan(begin_, end_ - begin_);
+  return bytes::View{block_.get(), end_}.subspan(begin_);
 }
 
 void Input::advance(std::uint64_t n) noexcept {
@@ -55,7 +58,7 @@ Result<void> Input::skip(std::uint64_t n) {
 
 Result<void> Output::deliver(std::size_t n, std::uint64_t at) {
   if (n == 0) return {};
-  const auto bytes = bytes::View{block_}.first(n);
+  const auto bytes = bytes::View{block_.get(), n};
   TRY(budget_.charge(bytes::Line::inflated_bytes, n, at));
   TRY(budget_.check_time(at));
   TRY(spool_.append(bytes));

@@ -40,7 +40,8 @@ class Input {
  private:
   const bytes::Source& packed_;
   bytes::Budget& budget_;
-  std::vector<std::byte> block_;
+  std::unique_ptr<std::byte[]> block_;  // not cleared: a small stream would cost more to make room for than to read
+  std::size_t room_ = 0;
   std::size_t begin_ = 0;  // of the buffered bytes in block_
   std::size_t end_ = 0;
   std::uint64_t at_ = 0;   // of block_[begin_] in the packed range
@@ -51,10 +52,10 @@ class Output {
  public:
   static constexpr std::size_t kBlock = 128 << 10;
 
-  Output(bytes::Spool& spool, bytes::Budget& budget) : spool_{spool}, budget_{budget}, block_(kBlock) {}
+  Output(bytes::Spool& spool, bytes::Budget& budget) : spool_{spool}, budget_{budget}, block_{std::make_unique_for_overwrite<std::byte[]>(kBlock)} {}
 
   /// The block that decompressors write into, lent until deliver().
-  std::span<std::byte> block() noexcept { return block_; }
+  std::span<std::byte> block() noexcept { return {block_.get(), kBlock}; }
   /// Keeps the first `n` bytes of block(). `at` is where the packed bytes stand, for the error.
   Result<void> deliver(std::size_t n, std::uint64_t at);
 
@@ -69,7 +70,7 @@ class Output {
  private:
   bytes::Spool& spool_;
   bytes::Budget& budget_;
-  std::vector<std::byte> block_;
+  std::unique_ptr<std::byte[]> block_;  // likewise
   std::uint64_t produced_ = 0;
   std::uint32_t earlier_crc32_ = 0;  // of all streams before this one
   std::uint32_t stream_crc32_ = 0;

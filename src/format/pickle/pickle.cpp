@@ -132,7 +132,7 @@ Result<std::optional<std::uint64_t>> find_start(const bytes::Source& source, std
     FactSink sink{trial};
     const auto out = read_one(source, at, trial, sink, true);
     // A thousand starts that all read on to the end of the file are a million opcodes each.
-    constexpr std::uint64_t kOpcodesPerProbe = 64;
+    constexpr std::uint64_t kOpcodesPerProbe = 32;
     const auto opcodes = scratch.pickles.empty() ? 0 : scratch.pickles.front().opcodes;
     TRY(facts.budget().charge(bytes::Line::probes, opcodes / kOpcodesPerProbe, at));
     return (out.calls > 0 || out.stopped) && std::any_of(scratch.imports.begin(), scratch.imports.end(), is_importable);
