@@ -351,7 +351,9 @@ class Told:
     def __init__(self, document: dict, bit: int):
         first = next((p for p in document["pickles"] if p["place"] == {"member": 0, "offset": 0}), None)
         self.is_pickle = first is not None
-        self.end = first["end"] if first else 0
+        # One loader may break behind the place where another one stops: all up to the next pickle is this one's.
+        later = (p["place"]["offset"] for p in document["pickles"] if p["place"]["member"] == 0 and p is not first)
+        self.end = min(later, default=2**64) if first else 0
         self.globals, self.calls = collections.Counter(), collections.Counter()
         self.unknown = set()     # kinds of calls whose callee Assay does not know
         self.unresolved = False  # a name that is no constant
@@ -411,13 +413,19 @@ class Seen:
 # Where a recorder is not what the real object would be, the reading ends for a reason that no file controls.
 OWN_FAULT = ("TypeError", "AttributeError", "unregistered extension", "MemoryError", "killed by", "died without",
              "STACK_GLOBAL requires str", "must be a type", "NEWOBJ", "codec can't decode", "RecursionError", "OverflowError", "IndexError",
-             "Trailing \\ in string", "invalid \\x escape")
+             "Trailing \\ in string", "invalid \\x escape", "state is not a dictionary")
+# Where loaders go separate ways, each fact says for whom it holds, but not how often for each.
+PARTINGS = {"pickle.frame-straddles", "pickle.frame-overlong", "pickle.radix", "pickle.number-with-nul", "pickle.profiles-differ"}
+
+
+def is_own_fault(reading) -> bool:
+    return any(word in (reading.error or "") for word in OWN_FAULT)
 
 
 def disagreement(document: dict, readings: dict, exact: bool) -> str | None:
-    """None where Assay says what each unpickler does. `exact`: also how often, where no reading was forked."""
-    forked = any(q["id"] == "pickle.frame-straddles" for q in document["quirks"])
-    exact = exact and not forked and len({str(readings[name].events) for name in BITS}) == 1
+    """None where Assay says what each unpickler does. `exact`: also how often, where all go the same way to their end."""
+    parted = any(q["id"] in PARTINGS for q in document["quirks"]) or len({str(readings[name].events) for name in BITS}) > 1
+    exact = exact and not parted and not any(is_own_fault(readings[name]) for name in BITS)
     for name, bit in BITS.items():
         reading, told = readings[name], Told(document, bit)
         most = Seen(reading.events)
@@ -426,7 +434,7 @@ def disagreement(document: dict, readings: dict, exact: bool) -> str | None:
             if least.globals:
                 return f"{name}: {dict(least.globals)}, and Assay sees no pickle"
             continue
-        complete = reading.error is None or not any(word in reading.error for word in OWN_FAULT)
+        complete = not is_own_fault(reading)
         trouble = missing(told, least) or (complete and invented(told, most)) or (complete and exact and miscounted(told, most))
         if trouble:
             return f"{name} ({reading.error}): {trouble}"

@@ -42,6 +42,8 @@ Result<void> Budget::charge(Line line, std::uint64_t n, std::uint64_t at) noexce
   return {};
 }
 
+void Budget::restore(Line line, std::uint64_t before) noexcept { left_[static_cast<std::size_t>(line)] = before; }
+
 Result<void> Budget::check_time(std::uint64_t at) {
   if (on_check_) on_check_();
   // Compared in seconds: a limit of years would overflow as nanoseconds.

@@ -38,6 +38,9 @@ class Budget {
   /// Takes `n` from `line`; Errc::limit_reached with the line's name once it is spent.
   Result<void> charge(Line line, std::uint64_t n, std::uint64_t at = 0) noexcept;
 
+  /// Undoes charges since `left(line)` was `before`: what was taken on trial and is not kept.
+  void restore(Line line, std::uint64_t before) noexcept;
+
   /// Errc::limit_reached when the artifact's time is over. Cheap enough for a loop's outer turn.
   Result<void> check_time(std::uint64_t at = 0);
 

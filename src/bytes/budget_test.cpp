@@ -30,6 +30,19 @@ TEST(Budget, IsSpentOnceItWasExceeded) {
   EXPECT_EQ(budget.spent(Line::opcodes), 10u);
 }
 
+TEST(Budget, WhatWasTakenOnTrialIsGivenBack) {
+  Limits limits;
+  limits.facts = 10;
+  Budget budget{limits, 0};
+  ASSERT_TRUE(budget.charge(Line::facts, 4));
+  const auto before = budget.left(Line::facts);
+  ASSERT_FALSE(budget.charge(Line::facts, 7));  // spent, too
+  budget.restore(Line::facts, before);
+  EXPECT_EQ(budget.left(Line::facts), 6u);
+  EXPECT_EQ(budget.spent(Line::facts), 4u);
+  EXPECT_TRUE(budget.charge(Line::facts, 6));
+}
+
 TEST(Budget, AllowsInflationByRatioAboveAFloor) {
   Limits limits;
   limits.inflated_floor = 1000;

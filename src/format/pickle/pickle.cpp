@@ -35,6 +35,28 @@ void claim(const FactSink& sink, MemberFacts& facts, std::uint64_t begin, std::u
   facts.coverage.claim(bytes::Cover::parsed, at, end);
 }
 
+/// Facts that may turn out to be about nothing: prose that looks like a pickle. They are not charged to the artifact.
+class Trial {
+ public:
+  Trial(MemberFacts& real, ArgumentsMatter matters)
+      : budget_{real.budget()}, facts_before_{budget_.left(bytes::Line::facts)}, facts{scratch, real.member(), budget_, matters} {}
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+  ~Trial() { end(); }
+  /// From here on facts are paid for again.
+  void end() noexcept {
+    if (facts_before_) budget_.restore(bytes::Line::facts, *std::exchange(facts_before_, std::nullopt));
+  }
+
+ private:
+  bytes::Budget& budget_;
+  std::optional<std::uint64_t> facts_before_;
+
+ public:
+  Document scratch;
+  MemberFacts facts;
+};
+
 void move_facts(Document& from, MemberFacts& to, bool with_stops) {
   for (auto& f : from.imports) to.add(std::move(f));
   for (auto& f : from.calls) to.add(std::move(f));
@@ -87,16 +109,18 @@ Outcome read_one(const bytes::Source& source, std::uint64_t offset, MemberFacts&
 }
 
 std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts) {
-  Document scratch;
-  MemberFacts trial{scratch, facts.member(), facts.budget(), [](std::string_view, std::string_view) { return true; }};
-  FactSink sink{trial};
-  const auto out = read_one(source, offset, trial, sink, true);
+  Trial trial{facts, [](std::string_view, std::string_view) { return true; }};
+  FactSink sink{trial.facts};
+  auto& scratch = trial.scratch;
+  const auto out = read_one(source, offset, trial.facts, sink, true);
   const bool whole = out.stopped && out.end == source.size();
   const bool importable = std::any_of(scratch.imports.begin(), scratch.imports.end(), is_importable);
   if (!whole && !importable && (out.calls == 0 || !out.stopped)) return std::nullopt;
+  trial.end();  // paid for now, as they are kept
   // Prose that happens to look up a name and then makes no sense is not a damaged pickle.
   move_facts(scratch, facts, out.calls > 0);
-  for (auto& nested : trial.nested) facts.nested.push_back(std::move(nested));
+  if (trial.facts.overflowed()) facts.stop("facts", {Errc::limit_reached, offset, "limit reached: facts"});
+  for (auto& nested : trial.facts.nested) facts.nested.push_back(std::move(nested));
   claim(sink, facts, offset, out.end);
   return out;
 }
@@ -127,10 +151,10 @@ Result<std::optional<std::uint64_t>> find_start(const bytes::Source& source, std
                                                 MemberFacts& facts) {
   const auto gets_somewhere = [&](std::uint64_t at) -> Result<bool> {
     TRY(facts.budget().charge(bytes::Line::probes, 1, at));
-    Document scratch;
-    MemberFacts trial{scratch, facts.member(), facts.budget(), [](std::string_view, std::string_view) { return false; }};
-    FactSink sink{trial};
-    const auto out = read_one(source, at, trial, sink, true);
+    Trial trial{facts, [](std::string_view, std::string_view) { return false; }};
+    FactSink sink{trial.facts};
+    const auto& scratch = trial.scratch;
+    const auto out = read_one(source, at, trial.facts, sink, true);
     // A thousand starts that all read on to the end of the file are a million opcodes each.
     constexpr std::uint64_t kOpcodesPerProbe = 32;
     const auto opcodes = scratch.pickles.empty() ? 0 : scratch.pickles.front().opcodes;

@@ -157,5 +157,34 @@ TEST(Pickle, WhatLoadersReadDifferentlyIsCoveredToTheLongestEnd) {
   EXPECT_TRUE(validate(all.finish()));
 }
 
+// 200,000 text files in one archive once used up what an artifact may tell, before its one pickle was read.
+TEST(Pickle, WhatTurnsOutToBeProseCostsNoFacts) {
+  bytes::Limits few;
+  few.facts = 10;
+  const FarSource prose{"cplain\ntext\nthat goes on"};
+  Facts f{1000, few};
+  for (int i = 0; i < 100; ++i) (void)read_all(prose, 0, f.facts, false);
+  EXPECT_FALSE(f.facts.overflowed());
+  EXPECT_EQ(f.facts.budget().left(bytes::Line::facts), 10u - f.document.imports.size() - f.document.stops.size() - f.document.pickles.size());
+}
+
+TEST(Pickle, WhatIsKeptOfATrialIsPaidFor) {
+  bytes::Limits few;
+  few.facts = 10;
+  const All all{kCall, false, few};
+  EXPECT_EQ(all.document.calls.size(), 1u);
+  EXPECT_EQ(const_cast<All&>(all).facts.budget().spent(bytes::Line::facts), all.document.calls.size() + all.document.imports.size() + all.document.pickles.size());
+}
+
+// More than fits on trial is more than fits, and has to be said though the trial itself is forgotten.
+TEST(Pickle, ATrialThatOverflowsSaysSo) {
+  bytes::Limits few;
+  few.facts = 10;
+  std::string many = "(";
+  for (int i = 0; i < 30; ++i) many += "ca\nb" + std::to_string(i) + "\n)R";
+  All all{many + "l.", false, few};
+  EXPECT_TRUE(std::any_of(all.document.stops.begin(), all.document.stops.end(), [](const Stop& s) { return s.reader == "facts"; }));
+}
+
 }  // namespace
 }  // namespace assay::format::pickle
