@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/utf8.h"
+
 namespace assay {
 namespace {
 
@@ -52,6 +54,26 @@ TEST(Text, CountsBytesAsDisksDo) {
   EXPECT_EQ(human_bytes(1'000'000), "1.0 MB");
   EXPECT_EQ(human_bytes(20'400'000'000), "20.4 GB");
   EXPECT_EQ(human_bytes(UINT64_MAX), "18446.7 PB");
+}
+
+TEST(Utf8, OneCharacterIsWrittenAsOne) {
+  EXPECT_EQ(Utf8Character{'a'}.text(), "a");
+  EXPECT_EQ(Utf8Character{0xe9}.text(), "\xc3\xa9");
+  EXPECT_EQ(Utf8Character{0x20ac}.text(), "\xe2\x82\xac");
+  EXPECT_EQ(Utf8Character{0x1f600}.text(), "\xf0\x9f\x98\x80");
+  EXPECT_EQ(Utf8Character{0xd800}.text(), "\xed\xa0\x80");
+  EXPECT_EQ(Utf8Character{0}.text(), (std::string_view{"\0", 1}));
+}
+
+TEST(Utf8, PiecesAreJudgedAsTheyCome) {
+  const auto valid = [](std::string_view s) {
+    Utf8 in;
+    for (const char c : s)
+      if (!in.add(static_cast<unsigned char>(c))) return false;
+    return in.whole();
+  };
+  for (const auto* good : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80z"}) EXPECT_TRUE(valid(good) && is_utf8(good)) << good;
+  for (const auto* bad : {"\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe2\x28\xa1"}) EXPECT_FALSE(valid(bad) || is_utf8(bad)) << bad;
 }
 
 }  // namespace

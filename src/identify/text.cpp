@@ -1,11 +1,11 @@
 #include <array>
 #include <cstring>
 
+#include "base/utf8.h"
 #include "identify/identify.h"
 #include "identify/markup.h"
 #include "identify/python.h"
 #include "identify/script.h"
-#include "identify/utf8.h"
 
 namespace assay::identify {
 namespace {
@@ -141,18 +141,8 @@ class Decoder {
   }
 
   void put(std::uint32_t c) {
-    const auto tail = [&](int shift) { out_ += static_cast<char>(0x80 | (c >> shift & 0x3f)); };
-    if (c >= 0x110000 || (c >= 0xd800 && c < 0xe000)) {
-      out_ += '\xff';
-    } else if (c < 0x80) {
-      out_ += static_cast<char>(c);
-    } else if (c < 0x800) {
-      out_ += static_cast<char>(0xc0 | c >> 6), tail(0);
-    } else if (c < 0x10000) {
-      out_ += static_cast<char>(0xe0 | c >> 12), tail(6), tail(0);
-    } else {
-      out_ += static_cast<char>(0xf0 | c >> 18), tail(12), tail(6), tail(0);
-    }
+    if (c >= 0x110000 || (c >= 0xd800 && c < 0xe000)) out_ += '\xff';
+    else out_ += Utf8Character{c}.text();
   }
 
   static constexpr std::uint32_t kBroken = UINT32_MAX;

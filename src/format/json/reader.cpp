@@ -18,7 +18,7 @@ bool Reader::refuse(std::string_view what, Errc code) {
 bool Reader::feed(std::string_view block) {
   const auto begin = offset_;
   for (std::size_t i = 0; i < block.size(); ++i) {
-    if (at_ == At::text && utf8_left_ == 0) {
+    if (at_ == At::text && utf8_.whole()) {
       const auto run = plain_run(block.substr(i));
       if (run > 0) {
         flush_surrogate();
@@ -165,10 +165,8 @@ void Reader::ended(Listener::Kind kind) {
 
 bool Reader::in_text(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  if (utf8_left_ > 0) {
-    if (byte < utf8_low_ || byte > utf8_high_) return refuse("a text is not UTF-8");
-    utf8_low_ = 0x80, utf8_high_ = 0xbf;
-    --utf8_left_;
+  if (!utf8_.whole()) {
+    if (!utf8_.add(byte)) return refuse("a text is not UTF-8");
     keep(c);
     return true;
   }
@@ -179,12 +177,7 @@ bool Reader::in_text(char c) {
   }
   flush_surrogate();
   if (byte < 0x20) return refuse("a control character in a text");
-  if (byte >= 0x80) {
-    if (byte < 0xc2 || byte > 0xf4) return refuse("a text is not UTF-8");
-    utf8_left_ = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-    utf8_low_ = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;
-    utf8_high_ = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
-  }
+  if (!utf8_.add(byte)) return refuse("a text is not UTF-8");
   keep(c);
   return true;
 }
@@ -254,11 +247,8 @@ void Reader::keep(char c) {
 }
 
 void Reader::keep_code_point(std::uint32_t c) {
-  const auto tail = [&](int shift) { keep(static_cast<char>(0x80 | (c >> shift & 0x3f))); };
-  if (c < 0x80) keep(static_cast<char>(c));
-  else if (c < 0x800) keep(static_cast<char>(0xc0 | c >> 6)), tail(0);
-  else if (c < 0x10000) keep(static_cast<char>(0xe0 | c >> 12)), tail(6), tail(0);
-  else keep(static_cast<char>(0xf0 | c >> 18)), tail(12), tail(6), tail(0);
+  const Utf8Character character{c};
+  for (const char byte : character.text()) keep(byte);
 }
 
 bool Reader::in_word(char c) {

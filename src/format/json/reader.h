@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/utf8.h"
 #include "format/json/json.h"
 
 namespace assay::format::json {
@@ -95,7 +96,7 @@ class Reader {
   std::uint32_t hex_ = 0;
   unsigned hex_digits_ = 0;
   std::uint32_t high_ = 0;       // a surrogate that waits for its partner
-  unsigned char utf8_left_ = 0, utf8_low_ = 0x80, utf8_high_ = 0xbf;
+  Utf8 utf8_;
 
   // the current word: true, false, null, NaN, Infinity
   std::string_view word_;

@@ -1,6 +1,9 @@
 #include "format/pickle/number.h"
 
+#include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <string>
 
 namespace assay::format::pickle {
 namespace {
@@ -113,6 +116,13 @@ bool is_real(std::string_view s, bool underscores) noexcept {
   return i == s.size();
 }
 
+/// Whether a real number, spelled in digits, is too large for a double: float() says infinity, the C unpickler raises.
+bool is_too_large(std::string_view s) {
+  const std::string text{s};
+  const bool in_digits = text.find_first_of("nN") == text.npos;  // "inf" and "nan" are what they say
+  return in_digits && std::isinf(std::strtod(text.c_str(), nullptr));
+}
+
 }  // namespace
 
 Number read_integer(std::string_view line, bool is_long) noexcept {
@@ -143,11 +153,12 @@ Number read_integer(std::string_view line, bool is_long) noexcept {
   return out;
 }
 
-Number read_real(std::string_view line) noexcept {
+Number read_real(std::string_view line) {
   Number out;
-  out.canonical = is_real(line, false) && !line.starts_with('+');
+  const bool large = is_too_large(up_to_nul(line));
+  out.canonical = is_real(line, false) && !line.starts_with('+') && !large;
   if (out.canonical) return out;
-  if (!is_real(up_to_nul(line), false)) out.refused_by |= kC;
+  if (large || !is_real(up_to_nul(line), false)) out.refused_by |= kC;
   if (!is_real(trimmed(line), true)) out.refused_by |= bits(Profile::cpython_py, Profile::joblib, Profile::pickletools);
   return out;
 }

@@ -19,7 +19,7 @@ struct Number {
 Number read_integer(std::string_view line, bool is_long) noexcept;
 
 /// The line of FLOAT.
-Number read_real(std::string_view line) noexcept;
+Number read_real(std::string_view line);
 
 /// The line of GET or PUT: base 10 everywhere.
 Number read_index(std::string_view line) noexcept;

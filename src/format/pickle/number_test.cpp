@@ -119,6 +119,8 @@ TEST(Number, FloatReadsAsEachLoaderReadsIt) {
            {"\v1.5", "cfs", {}, false}, {"1.5\0"sv, "pjt", {}, false}, {"1__0", "cfspjt", {}, false},
            {"_1.0", "cfspjt", {}, false}, {"1e", "cfspjt", {}, false}, {"0x1p3", "cfspjt", {}, false},
            {"", "cfspjt", {}, false}, {"+", "cfspjt", {}, false},   {".", "cfspjt", {}, false},
+           {"1e400", "cfs", {}, false}, {"-1e400", "cfs", {}, false}, {"1e308", "", {}, true},
+           {"1e-400", "", {}, true},  {"1.8e308", "cfs", {}, false}, {"1_0e999", "cfs", {}, false},
            {"e5", "cfspjt", {}, false}, {"infx", "cfspjt", {}, false}, {"1,5", "cfspjt", {}, false},
        })
     check(c, read_real(c.line));

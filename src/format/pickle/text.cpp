@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/utf8.h"
+
 namespace assay::format::pickle {
 namespace {
 
@@ -19,16 +21,6 @@ std::size_t character(std::string_view s) noexcept {
   const bool overlong = (c == 0xe0 && at(1) < 0xa0) || (c == 0xf0 && at(1) < 0x90);
   const bool beyond = c == 0xf4 && at(1) > 0x8f;
   return overlong || beyond ? 0 : len;
-}
-
-void append_utf8(std::string& out, std::uint32_t c) {
-  if (c < 0x80) out += static_cast<char>(c);
-  else if (c < 0x800) out += {static_cast<char>(0xc0 | c >> 6), static_cast<char>(0x80 | (c & 63))};
-  else if (c < 0x10000)
-    out += {static_cast<char>(0xe0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 63)), static_cast<char>(0x80 | (c & 63))};
-  else
-    out += {static_cast<char>(0xf0 | (c >> 18 & 7)), static_cast<char>(0x80 | (c >> 12 & 63)),
-            static_cast<char>(0x80 | (c >> 6 & 63)), static_cast<char>(0x80 | (c & 63))};
 }
 
 std::optional<std::uint32_t> hex_at(std::string_view s, std::size_t at, std::size_t digits) noexcept {
@@ -102,9 +94,9 @@ std::string raw_unicode(std::string_view s) {
     const bool escape = s[i] == '\\' && i + 1 < s.size() && (s[i + 1] == 'u' || s[i + 1] == 'U');
     const std::size_t digits = escape && s[i + 1] == 'U' ? 8 : 4;
     if (const auto v = escape ? hex_at(s, i + 2, digits) : std::nullopt) {
-      append_utf8(out, *v);
+      out += Utf8Character{*v}.text();
       i += 1 + digits;
-    } else append_utf8(out, static_cast<std::uint8_t>(s[i]));
+    } else out += Utf8Character{static_cast<std::uint8_t>(s[i])}.text();
   }
   return out;
 }
