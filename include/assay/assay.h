@@ -24,6 +24,7 @@ using finding::Status;
 using format::Document;
 using report::Artifact;
 using report::Report;
+using report::Repository;
 using scan::exit_code;
 using scan::extract;  ///< counts `options.limits`, not a policy's
 using scan::Extraction;
@@ -31,12 +32,11 @@ using scan::judge;
 using scan::Options;
 using scan::Outcome;
 using scan::Refusal;
-using report::Repository;
 using verdict::parse_policy;
 using verdict::Policy;
 
 /// extract() under the policy's limits, then judge(). With waivers in the policy every file's SHA-256 is computed.
-tl::expected<Outcome, Refusal> scan_repository(const std::vector<std::string>& paths, const Policy& policy, std::chrono::sys_days today,
-                                               Options options = {});
+tl::expected<Outcome, Refusal> scan_repository(const std::vector<std::string>& paths, const Policy& policy,
+                                               std::chrono::sys_days today, Options options = {});
 
 }  // namespace assay

@@ -28,8 +28,9 @@ void print_tree(const format::Document& d) {
     if (i > 0) depth[i] = depth[m.parent] + 1;
     std::string formats;
     for (const auto& f : m.formats) formats += (formats.empty() ? "" : ", ") + f;
-    std::printf("  %*s%s  %s, %s%s%s\n", static_cast<int>(2 * std::min(depth[i], 20u)), "", i == 0 ? "." : printable(m.name, 120).c_str(),
-                printable(m.role, 40).c_str(), human_bytes(m.size).c_str(), formats.empty() ? ", not recognised" : ": ",
+    std::printf("  %*s%s  %s, %s%s%s\n", static_cast<int>(2 * std::min(depth[i], 20u)), "",
+                i == 0 ? "." : printable(m.name, 120).c_str(), printable(m.role, 40).c_str(),
+                human_bytes(m.size).c_str(), formats.empty() ? ", not recognised" : ": ",
                 printable(formats, 200).c_str());
   }
 }
@@ -37,19 +38,25 @@ void print_tree(const format::Document& d) {
 void print_facts(const format::Document& d, const report::Artifact& a) {
   if (!a.imports.empty()) std::printf("\nImports\n");
   for (const auto& i : a.imports)
-    std::printf("  %-11s %s.%s  (%s)\n", std::string{to_string(i.safety)}.c_str(), printable(i.module, 120).c_str(), printable(i.name, 120).c_str(), i.why.c_str());
+    std::printf("  %-11s %s.%s  (%s)\n", std::string{to_string(i.safety)}.c_str(), printable(i.module, 120).c_str(),
+                printable(i.name, 120).c_str(), i.why.c_str());
   if (!d.calls.empty()) std::printf("\nCalls\n");
   for (const auto& c : d.calls) {
-    const bool changes = c.kind == format::Call::Kind::build || c.kind == format::Call::Kind::append || c.kind == format::Call::Kind::setitem || c.kind == format::Call::Kind::add;
-    const auto text = changes ? detect::written(c.callee, 120) + " <- " + (c.args.empty() ? "?" : detect::written(c.args[0], 200))
-                              : detect::written_call(c.callee, c.args, 300);
+    const bool changes = c.kind == format::Call::Kind::build || c.kind == format::Call::Kind::append ||
+                         c.kind == format::Call::Kind::setitem || c.kind == format::Call::Kind::add;
+    const auto text =
+        changes ? detect::written(c.callee, 120) + " <- " + (c.args.empty() ? "?" : detect::written(c.args[0], 200))
+                : detect::written_call(c.callee, c.args, 300);
     std::printf("  %-20s %-10s %s%s\n", place(d, c.place).c_str(), std::string{to_string(c.kind)}.c_str(), text.c_str(),
                 c.count > 1 ? ("  (" + std::to_string(c.count) + " times)").c_str() : "");
   }
   for (const auto& c : d.checkpoints) {
-    std::printf("\nPyTorch checkpoint, layout \"%s\": %llu tensors, %s\n", c.layout.c_str(), static_cast<unsigned long long>(c.tensors), human_bytes(c.tensor_bytes).c_str());
+    std::printf("\nPyTorch checkpoint, layout \"%s\": %llu tensors, %s\n", c.layout.c_str(),
+                static_cast<unsigned long long>(c.tensors), human_bytes(c.tensor_bytes).c_str());
     if (c.weights_only) std::printf("  torch.load(weights_only=True) of torch 2.x accepts it.\n");
-    else std::printf("  torch.load(weights_only=True) of torch 2.x refuses it: %s (%s).\n", printable(c.reason, 200).c_str(), place(d, c.reason_place).c_str());
+    else
+      std::printf("  torch.load(weights_only=True) of torch 2.x refuses it: %s (%s).\n",
+                  printable(c.reason, 200).c_str(), place(d, c.reason_place).c_str());
   }
 }
 
@@ -62,7 +69,8 @@ void print_tensors(const std::vector<scan::TensorLine>& tensors, bool all) {
       std::printf("  ... and %zu more (--all shows them)\n", tensors.size() - kFewTensors);
       return;
     }
-    std::printf("  %-48s %-10s %-24s %s\n", printable(t.name, 120).c_str(), printable(t.dtype, 24).c_str(), printable(t.shape, 120).c_str(), human_bytes(t.bytes).c_str());
+    std::printf("  %-48s %-10s %-24s %s\n", printable(t.name, 120).c_str(), printable(t.dtype, 24).c_str(),
+                printable(t.shape, 120).c_str(), human_bytes(t.bytes).c_str());
   }
 }
 
@@ -82,9 +90,11 @@ int run_inspect(const Common& common, bool all) {
   const auto& d = out->document;
   bool fails = false;
   const auto artifact = scan::judge(d, *policy, SystemClock{}.today(), fails);
-  std::printf("%s  %s, %s\n", printable(path).c_str(), human_bytes(d.size).c_str(), std::string{to_string(artifact.status)}.c_str());
+  std::printf("%s  %s, %s\n", printable(path).c_str(), human_bytes(d.size).c_str(),
+              std::string{to_string(artifact.status)}.c_str());
   for (const auto& f : artifact.findings)
-    std::printf("  %-10s %s (%s)\n             %s\n", std::string{to_string(f.severity)}.c_str(), f.message.c_str(), f.rule.c_str(), f.evidence.c_str());
+    std::printf("  %-10s %s (%s)\n             %s\n", std::string{to_string(f.severity)}.c_str(), f.message.c_str(),
+                f.rule.c_str(), f.evidence.c_str());
   print_tree(d);
   print_facts(d, artifact);
   print_tensors(out->tensors, all);

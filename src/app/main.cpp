@@ -48,26 +48,45 @@ void add_report_options(CLI::App& command, Common& common, std::string& unknown_
 }
 
 void add_policy_options(CLI::App& command, Common& common) {
-  command.add_option("--policy", common.policy_path, "policy to judge by (default: your own configuration, if there is one)")->type_name("FILE");
-  command.add_option("--fail-on", common.fail_on, "level from which the exit code is 1: caution, unscanned, error, suspicious, unsafe")->type_name("STATUS");
+  command
+      .add_option("--policy", common.policy_path,
+                  "policy to judge by (default: your own configuration, if there is one)")
+      ->type_name("FILE");
+  command
+      .add_option("--fail-on", common.fail_on,
+                  "level from which the exit code is 1: caution, unscanned, error, suspicious, unsafe")
+      ->type_name("STATUS");
 }
 
 void add_scan_options(CLI::App& command, Common& common) {
-  command.add_option("paths", common.paths, "files, folders, a Hugging Face cache, or - for standard input")->required()->type_name("PATH");
-  command.add_option("--jobs,-j", common.scan.jobs, "files read at the same time (default: one per core)")->check(CLI::Range(1u, 256u))->type_name("N");
-  command.add_option("--include", common.scan.selection.include, "only files that match this glob; may be repeated")->allow_extra_args(false)->type_name("GLOB");
-  command.add_option("--exclude", common.scan.selection.exclude, "not files that match this glob; may be repeated")->allow_extra_args(false)->type_name("GLOB");
+  command.add_option("paths", common.paths, "files, folders, a Hugging Face cache, or - for standard input")
+      ->required()
+      ->type_name("PATH");
+  command.add_option("--jobs,-j", common.scan.jobs, "files read at the same time (default: one per core)")
+      ->check(CLI::Range(1u, 256u))
+      ->type_name("N");
+  command.add_option("--include", common.scan.selection.include, "only files that match this glob; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("GLOB");
+  command.add_option("--exclude", common.scan.selection.exclude, "not files that match this glob; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("GLOB");
   command.add_flag("--digest", common.scan.digest, "SHA-256 of every file, also of those whose tensors are not read");
-  command.add_option("--spool", common.scan.spool_folder, "folder for decompressed bytes that do not fit in memory (default: /var/tmp)")->type_name("FOLDER");
+  command
+      .add_option("--spool", common.scan.spool_folder,
+                  "folder for decompressed bytes that do not fit in memory (default: /var/tmp)")
+      ->type_name("FOLDER");
 }
 
 void add_risk_option(CLI::App& command, Common& common) {
-  command.add_flag("--allow-unconfined", common.scan.allow_unconfined, "go on where the system cannot confine the processes that read files");
+  command.add_flag("--allow-unconfined", common.scan.allow_unconfined,
+                   "go on where the system cannot confine the processes that read files");
 }
 
 /// What a short-lived process wants of its system.
 void settle_in() {
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 25);  // bytes: giving memory back to take it again a millisecond later costs a page fault each
+  ::mallopt(M_TRIM_THRESHOLD,
+            1 << 25);  // bytes: giving memory back to take it again a millisecond later costs a page fault each
   rlimit files{};
   constexpr rlim_t kEnough = 8192;  // the usual 1024 are a limit for select(), which nobody here calls
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kEnough) return;
@@ -104,7 +123,9 @@ int main(int argc, char** argv) {
   add_scan_options(*facts, common);
   add_policy_options(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")
-      ->each([&](const std::string& path) { common.outputs.assign(1, {Format::jsonl, path}); })
+      ->each([&](const std::string& path) {
+        common.outputs.assign(1, {Format::jsonl, path});
+      })
       ->type_name("FILE");
   add_risk_option(*facts, common);
 
@@ -125,11 +146,13 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     return usage_error(error.what());
   }
-  if (!unknown_format.empty()) return usage_error("--format takes text, json, jsonl, sarif or hub, not '" + unknown_format + "'");
+  if (!unknown_format.empty())
+    return usage_error("--format takes text, json, jsonl, sarif or hub, not '" + unknown_format + "'");
   if (common.outputs.empty()) common.outputs.push_back({});
   int on_standard_output = 0;
   for (const auto& output : common.outputs) on_standard_output += output.path.empty() ? 1 : 0;
-  if (on_standard_output > 1) return usage_error("only one --format can go to standard output; give the others -o FILE");
+  if (on_standard_output > 1)
+    return usage_error("only one --format can go to standard output; give the others -o FILE");
 
   if (scan->parsed()) return run_scan(common);
   if (inspect->parsed()) return run_inspect(common, all);

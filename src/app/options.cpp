@@ -27,15 +27,18 @@ std::optional<std::string> read_file(const std::string& path) {
   if (file == nullptr) return std::nullopt;
   std::string out;
   std::array<char, 1 << 14> block;
-  for (std::size_t n; (n = std::fread(block.data(), 1, block.size(), file)) > 0 && out.size() < (16u << 20);) out.append(block.data(), n);
+  for (std::size_t n; (n = std::fread(block.data(), 1, block.size(), file)) > 0 && out.size() < (16u << 20);)
+    out.append(block.data(), n);
   const bool fine = std::ferror(file) == 0;
   std::fclose(file);
   return fine ? std::optional{out} : std::nullopt;
 }
 
 std::string own_configuration() {
-  if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg != nullptr && *xdg != '\0') return std::string{xdg} + "/assay/policy.toml";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') return std::string{home} + "/.config/assay/policy.toml";
+  if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg != nullptr && *xdg != '\0')
+    return std::string{xdg} + "/assay/policy.toml";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return std::string{home} + "/.config/assay/policy.toml";
   return {};
 }
 
@@ -120,7 +123,7 @@ bool write_output(const std::string& path, std::string_view text) {
     return false;
   };
   if (path.empty()) return write_all(STDOUT_FILENO, text) || complain("standard output");
-  struct stat s{};
+  struct stat s {};
   if (::stat(path.c_str(), &s) == 0 && !S_ISREG(s.st_mode)) {  // /dev/stdout, a pipe: written as it is
     const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
     const bool fine = fd >= 0 && write_all(fd, text);
@@ -143,21 +146,26 @@ bool write_output(const std::string& path, std::string_view text) {
 
 bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code) {
   bool fine = true;
-  for (const auto& output : common.outputs) fine &= write_output(output.path, rendered(outcome, output, common, exit_code));
+  for (const auto& output : common.outputs)
+    fine &= write_output(output.path, rendered(outcome, output, common, exit_code));
   return fine;
 }
 
 template <class T>
-std::optional<T> with_progress(const Common& common, const std::function<tl::expected<T, Refusal>(const Options&)>& work) {
-  struct sigaction action{};
+std::optional<T> with_progress(const Common& common,
+                               const std::function<tl::expected<T, Refusal>(const Options&)>& work) {
+  struct sigaction action {};
   action.sa_handler = on_interrupt;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   auto options = common.scan;
   const SystemClock clock;
-  report::Progress progress{clock, terminal_width(STDERR_FILENO), [](std::string_view text) { (void)write_all(STDERR_FILENO, text); }};
+  report::Progress progress{clock, terminal_width(STDERR_FILENO),
+                            [](std::string_view text) { (void)write_all(STDERR_FILENO, text); }};
   if (::isatty(STDERR_FILENO) != 0)
-    options.on_progress = [&](const scan::Progress& p) { progress.show({p.files_done, p.files, p.bytes_done, p.bytes, p.current}); };
+    options.on_progress = [&](const scan::Progress& p) {
+      progress.show({p.files_done, p.files, p.bytes_done, p.bytes, p.current});
+    };
   options.stop = [] { return interrupted != 0; };
   auto out = work(options);
   progress.finish();
@@ -167,7 +175,9 @@ std::optional<T> with_progress(const Common& common, const std::function<tl::exp
   }
   return std::move(*out);
 }
-template std::optional<Extraction> with_progress(const Common&, const std::function<tl::expected<Extraction, Refusal>(const Options&)>&);
-template std::optional<Outcome> with_progress(const Common&, const std::function<tl::expected<Outcome, Refusal>(const Options&)>&);
+template std::optional<Extraction> with_progress(
+    const Common&, const std::function<tl::expected<Extraction, Refusal>(const Options&)>&);
+template std::optional<Outcome> with_progress(const Common&,
+                                              const std::function<tl::expected<Outcome, Refusal>(const Options&)>&);
 
 }  // namespace assay::app

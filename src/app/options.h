@@ -20,8 +20,8 @@ struct Output {
 struct Common {
   std::vector<std::string> paths;
   std::vector<Output> outputs;
-  std::string policy_path;   ///< empty: the user's own configuration, where there is one
-  std::string fail_on;       ///< overrides the policy's
+  std::string policy_path;  ///< empty: the user's own configuration, where there is one
+  std::string fail_on;      ///< overrides the policy's
   bool verbose = false;
   bool no_colour = false;
   scan::Options scan;
@@ -48,6 +48,7 @@ bool write_output(const std::string& path, std::string_view text);
 /// Runs `work` with the command line's scan options, a progress line on a terminal, and Ctrl-C turned into a
 /// request to stop. Nothing, after a line on standard error, where the scan was refused.
 template <class T>
-std::optional<T> with_progress(const Common& common, const std::function<tl::expected<T, Refusal>(const Options&)>& work);
+std::optional<T> with_progress(const Common& common,
+                               const std::function<tl::expected<T, Refusal>(const Options&)>& work);
 
 }  // namespace assay::app

@@ -16,10 +16,12 @@ void print_references(std::span<const std::string_view> references) {
 int run_rules_list() {
   std::printf("rule set %s\n\n", std::string{detect::rule_set_version()}.c_str());
   for (const auto& r : detect::all_rules())
-    std::printf("%-40s %-10s %s\n", std::string{r.id}.c_str(), std::string{detect::to_string(r.effect)}.c_str(), std::string{r.says}.c_str());
+    std::printf("%-40s %-10s %s\n", std::string{r.id}.c_str(), std::string{detect::to_string(r.effect)}.c_str(),
+                std::string{r.says}.c_str());
   std::printf("\n");
   for (const auto& r : detect::all_structure_rules())
-    std::printf("%-40s %-10s %s\n", std::string{r.id}.c_str(), std::string{finding::to_string(r.severity)}.c_str(), std::string{r.says}.c_str());
+    std::printf("%-40s %-10s %s\n", std::string{r.id}.c_str(), std::string{finding::to_string(r.severity)}.c_str(),
+                std::string{r.says}.c_str());
   return 0;
 }
 
@@ -28,8 +30,10 @@ int run_rules_explain(const std::string& id) {
   for (const auto& r : detect::all_rules()) {
     if (r.id != id) continue;
     known = true;
-    std::printf("%s\n  effect    %s\n  means     loading such a file %s\n", id.c_str(), std::string{detect::to_string(r.effect)}.c_str(), std::string{r.says}.c_str());
-    if (!r.condition.empty()) std::printf("  unless    %s (docs/rules.md, Conditions)\n", std::string{r.condition}.c_str());
+    std::printf("%s\n  effect    %s\n  means     loading such a file %s\n", id.c_str(),
+                std::string{detect::to_string(r.effect)}.c_str(), std::string{r.says}.c_str());
+    if (!r.condition.empty())
+      std::printf("  unless    %s (docs/rules.md, Conditions)\n", std::string{r.condition}.c_str());
     if (!r.library.empty()) std::printf("  library   %s\n", std::string{r.library}.c_str());
     if (!r.remedy.empty()) std::printf("  do now    %s\n", std::string{r.remedy}.c_str());
     print_references(r.references);
@@ -37,7 +41,8 @@ int run_rules_explain(const std::string& id) {
   }
   if (const auto* r = detect::find_structure(id)) {
     known = true;
-    std::printf("%s\n  severity  %s\n  means     %s\n", id.c_str(), std::string{finding::to_string(r->severity)}.c_str(), std::string{r->says}.c_str());
+    std::printf("%s\n  severity  %s\n  means     %s\n", id.c_str(),
+                std::string{finding::to_string(r->severity)}.c_str(), std::string{r->says}.c_str());
     if (!r->remedy.empty()) std::printf("  do now    %s\n", std::string{r->remedy}.c_str());
     print_references(r->references);
   }

@@ -31,7 +31,8 @@ int run_scan(const Common& common) {
   });
   if (!outcome) return kRefused;
   if (outcome->excluded > 0)
-    std::fprintf(stderr, "assay: left out by --include or --exclude: %llu\n", static_cast<unsigned long long>(outcome->excluded));
+    std::fprintf(stderr, "assay: left out by --include or --exclude: %llu\n",
+                 static_cast<unsigned long long>(outcome->excluded));
   const bool interrupted = outcome->interrupted;
   const int code = finish(std::move(*outcome), common);
   return interrupted ? kInterrupted : code;
@@ -77,7 +78,8 @@ int run_judge(const Common& common) {
       }
     auto document = report::document_from_json(line);
     if (!document) {
-      std::fprintf(stderr, "assay: %s, line %zu: %s\n", printable(path).c_str(), number, std::string{document.error().what}.c_str());
+      std::fprintf(stderr, "assay: %s, line %zu: %s\n", printable(path).c_str(), number,
+                   std::string{document.error().what}.c_str());
       return kRefused;
     }
     documents.push_back(std::move(*document));

@@ -56,18 +56,18 @@ T unwrap(Result<T>&& r) {  // tl 1.0.0 has no operator* for expected<void>
 
 #define ASSAY_CAT_(a, b) a##b
 #define ASSAY_CAT(a, b) ASSAY_CAT_(a, b)
-#define ASSAY_TRY_(r, ...)                                                   \
-  __extension__({                                                            \
-    auto r = (__VA_ARGS__);                                                  \
-    if (!r) [[unlikely]] return ::tl::unexpected<::assay::Error>(r.error()); \
-    ::assay::unwrap(std::move(r));                                           \
+#define ASSAY_TRY_(r, ...)                                \
+  __extension__({                                         \
+    auto r = (__VA_ARGS__);                               \
+    if (!r) [[unlikely]]                                  \
+      return ::tl::unexpected<::assay::Error>(r.error()); \
+    ::assay::unwrap(std::move(r));                        \
   })
 /// Value of `expr`, or return its Error from the enclosing function.
 #define TRY(...) ASSAY_TRY_(ASSAY_CAT(try_, __COUNTER__), __VA_ARGS__)
 
 /// For promises that only our own code can break, never for input. Aborts in release builds too.
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
-#define ASSAY_ASSERT(expression) \
-  ((expression) ? void() : ::assay::assertion_failed(#expression, __FILE__, __LINE__))
+#define ASSAY_ASSERT(expression) ((expression) ? void() : ::assay::assertion_failed(#expression, __FILE__, __LINE__))
 
 }  // namespace assay

@@ -14,10 +14,10 @@ TEST(Text, KnowsUtf8) {
   EXPECT_TRUE(is_utf8("\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80"));
   EXPECT_FALSE(is_utf8("\x80"));
   EXPECT_FALSE(is_utf8("\xc3"));
-  EXPECT_FALSE(is_utf8("\xc0\xaf"));              // overlong "/"
+  EXPECT_FALSE(is_utf8("\xc0\xaf"));  // overlong "/"
   EXPECT_FALSE(is_utf8("\xe0\x80\xaf"));
-  EXPECT_FALSE(is_utf8("\xed\xa0\x80"));          // a surrogate
-  EXPECT_FALSE(is_utf8("\xf4\x90\x80\x80"));      // beyond U+10FFFF
+  EXPECT_FALSE(is_utf8("\xed\xa0\x80"));      // a surrogate
+  EXPECT_FALSE(is_utf8("\xf4\x90\x80\x80"));  // beyond U+10FFFF
   EXPECT_FALSE(is_utf8("\xf8\x88\x80\x80\x80"));
 }
 
@@ -37,7 +37,10 @@ TEST(Text, CutsLongTextAndSaysSo) {
 }
 
 TEST(Text, MakesUtf8OfAnything) {
-  EXPECT_EQ(to_utf8("a\xff" "b"), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(to_utf8("a\xff"
+                    "b"),
+            "a\xef\xbf\xbd"
+            "b");
   EXPECT_EQ(to_utf8("\xc3\xbc"), "\xc3\xbc");
   for (int c = 0; c < 256; ++c) EXPECT_TRUE(is_utf8(to_utf8(std::string(3, static_cast<char>(c)))));
 }
@@ -72,8 +75,10 @@ TEST(Utf8, PiecesAreJudgedAsTheyCome) {
       if (!in.add(static_cast<unsigned char>(c))) return false;
     return in.whole();
   };
-  for (const auto* good : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80z"}) EXPECT_TRUE(valid(good) && is_utf8(good)) << good;
-  for (const auto* bad : {"\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe2\x28\xa1"}) EXPECT_FALSE(valid(bad) || is_utf8(bad)) << bad;
+  for (const auto* good : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80z"})
+    EXPECT_TRUE(valid(good) && is_utf8(good)) << good;
+  for (const auto* bad : {"\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xe2\x28\xa1"})
+    EXPECT_FALSE(valid(bad) || is_utf8(bad)) << bad;
 }
 
 }  // namespace

@@ -27,8 +27,13 @@ Budget::Budget(const Limits& limits, std::uint64_t artifact_bytes) noexcept
   const auto inflatable = limits.inflated_floor + std::min(by_ratio, std::numeric_limits<std::uint64_t>::max() / 2);
   // Probing is bounded by the artifact's size as well, so that a small file cannot cost seconds.
   constexpr std::uint64_t kProbesFloor = 50'000, kBytesPerProbe = 4;
-  allowed_ = {std::min(limits.inflated_bytes, inflatable), limits.members, limits.opcodes, limits.memo_slots,
-              limits.facts, std::min(limits.probes, kProbesFloor + artifact_bytes / kBytesPerProbe), limits.seconds};
+  allowed_ = {std::min(limits.inflated_bytes, inflatable),
+              limits.members,
+              limits.opcodes,
+              limits.memo_slots,
+              limits.facts,
+              std::min(limits.probes, kProbesFloor + artifact_bytes / kBytesPerProbe),
+              limits.seconds};
   left_ = allowed_;
 }
 

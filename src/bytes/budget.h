@@ -18,16 +18,16 @@ std::string_view to_string(Line line) noexcept;  ///< "inflated-bytes", ...
 
 /// Every number has a unit and a reason in docs/limits.md.
 struct Limits {
-  std::uint64_t inflated_bytes = 64ull << 30;       ///< decompressed, all members together
-  std::uint64_t inflated_floor = 64ull << 20;       ///< always allowed, whatever the ratio
-  std::uint64_t inflated_ratio = 100;               ///< beyond the floor: bytes out per byte of artifact
+  std::uint64_t inflated_bytes = 64ull << 30;  ///< decompressed, all members together
+  std::uint64_t inflated_floor = 64ull << 20;  ///< always allowed, whatever the ratio
+  std::uint64_t inflated_ratio = 100;          ///< beyond the floor: bytes out per byte of artifact
   std::uint64_t members = 1'000'000;
-  std::uint64_t depth = 16;                         ///< containers within containers
+  std::uint64_t depth = 16;  ///< containers within containers
   std::uint64_t opcodes = 1'000'000'000;
-  std::uint64_t memo_slots = 50'000'000;            ///< 16 bytes each
+  std::uint64_t memo_slots = 50'000'000;  ///< 16 bytes each
   std::uint64_t facts = 200'000;
-  std::uint64_t probes = 4'000'000;                 ///< places where unowned bytes are tried as a pickle
-  std::uint64_t seconds = 900;                      ///< wall clock for one artifact
+  std::uint64_t probes = 4'000'000;  ///< places where unowned bytes are tried as a pickle
+  std::uint64_t seconds = 900;       ///< wall clock for one artifact
 };
 
 class Budget {

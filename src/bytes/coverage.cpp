@@ -52,8 +52,7 @@ void CoverageMap::claim(Cover cover, std::uint64_t begin, std::uint64_t end) {
   auto& list = claims_[static_cast<std::size_t>(cover)];
   if (!list.empty() && begin >= list.back().begin && begin <= list.back().end)
     list.back().end = std::max(list.back().end, end);
-  else
-    list.push_back({begin, end});
+  else list.push_back({begin, end});
 }
 
 void CoverageMap::miss(std::uint64_t begin, std::uint64_t end, std::string_view reason) {

@@ -21,9 +21,7 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(View bytes) {
-  ASSAY_ASSERT(SHA256_Update(&context_->state, bytes.data(), bytes.size()) == 1);
-}
+void Sha256::update(View bytes) { ASSAY_ASSERT(SHA256_Update(&context_->state, bytes.data(), bytes.size()) == 1); }
 
 std::string Sha256::finish() {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> raw;

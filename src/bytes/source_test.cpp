@@ -33,7 +33,8 @@ TEST(Source, ReadsMemoryFilesAndWindowsAlike) {
   const FileSource file{fileno(f.get()), 10};
   const MemorySource longer{view("ab0123456789yz")};
   const WindowSource window{longer, 2, 10};
-  for (const Source* s : {static_cast<const Source*>(&memory), static_cast<const Source*>(&file), static_cast<const Source*>(&window)}) {
+  for (const Source* s :
+       {static_cast<const Source*>(&memory), static_cast<const Source*>(&file), static_cast<const Source*>(&window)}) {
     EXPECT_EQ(s->size(), 10u);
     EXPECT_EQ(read(*s, 0, 10), "0123456789");
     EXPECT_EQ(read(*s, 3, 4), "3456");

@@ -14,7 +14,7 @@ namespace assay::container {
 /// How a member's bytes are packed.
 enum class Method : std::uint8_t {
   stored,
-  deflate,   ///< raw deflate, as in zip
+  deflate,  ///< raw deflate, as in zip
   gzip,
   zlib,
   bzip2,
@@ -22,8 +22,8 @@ enum class Method : std::uint8_t {
   lzma,      ///< the .lzma file format ("lzma alone")
   zip_lzma,  ///< zip method 14: 4 bytes, properties, raw LZMA1 stream
   zstd,
-  lz4,       ///< the frame format
-  unknown,   ///< a method that Assay does not read
+  lz4,      ///< the frame format
+  unknown,  ///< a method that Assay does not read
 };
 
 /// An observation about the archive's structure. `id` is a literal and a word of rules/structure.toml.
@@ -35,21 +35,21 @@ struct Oddity {
 
 struct Entry {
   enum class Kind : std::uint8_t { file, directory, symlink, hardlink, device };
-  std::string name;                    ///< raw bytes
+  std::string name;  ///< raw bytes
   Kind kind = Kind::file;
-  std::string target;                  ///< of a link, raw bytes
+  std::string target;  ///< of a link, raw bytes
   Method method = Method::stored;
-  bool encrypted = false;              ///< the data is really encrypted, not merely flagged so
-  std::uint64_t header_offset = 0;     ///< where its header stands in the archive
-  bytes::Extent packed;                ///< its bytes in the archive; always inside it
+  bool encrypted = false;                       ///< the data is really encrypted, not merely flagged so
+  std::uint64_t header_offset = 0;              ///< where its header stands in the archive
+  bytes::Extent packed;                         ///< its bytes in the archive; always inside it
   std::optional<std::uint64_t> declared_size;   ///< bytes after decompression, as the archive claims
   std::optional<std::uint32_t> declared_crc32;  ///< where the format has one
 };
 
 struct Contents {
-  std::vector<Entry> entries;       ///< in the order of `packed`; every reading's members, none twice
+  std::vector<Entry> entries;  ///< in the order of `packed`; every reading's members, none twice
   std::vector<Oddity> oddities;
-  bytes::CoverageMap coverage;      ///< headers as parsed, padding as padding, entries' bytes as delegated
+  bytes::CoverageMap coverage;  ///< headers as parsed, padding as padding, entries' bytes as delegated
 };
 
 }  // namespace assay::container

@@ -99,12 +99,18 @@ class Judge {
 
   static std::string evidence_of(const Call& call) {
     switch (call.kind) {
-      case Call::Kind::newobj: case Call::Kind::newobj_ex: return written_call(call.callee, call.args);
-      case Call::Kind::build: return "BUILD " + written(call.callee, 120) + " with " + (call.args.empty() ? "?" : written(call.args[0]));
-      case Call::Kind::append: case Call::Kind::add: return written(call.callee, 120) + (call.kind == Call::Kind::append ? ".append(…)" : ".add(…)");
+      case Call::Kind::newobj:
+      case Call::Kind::newobj_ex: return written_call(call.callee, call.args);
+      case Call::Kind::build:
+        return "BUILD " + written(call.callee, 120) + " with " + (call.args.empty() ? "?" : written(call.args[0]));
+      case Call::Kind::append:
+      case Call::Kind::add:
+        return written(call.callee, 120) + (call.kind == Call::Kind::append ? ".append(…)" : ".add(…)");
       case Call::Kind::setitem:
-        return written(call.callee, 120) + "[" + (call.args.empty() ? "?" : written(call.args[0], 60)) + "] = " + (call.args.size() > 1 ? written(call.args[1], 120) : "?");
-      case Call::Kind::persistent: return "persistent_load(" + (call.args.empty() ? std::string{"?"} : written(call.args[0])) + ")";
+        return written(call.callee, 120) + "[" + (call.args.empty() ? "?" : written(call.args[0], 60)) +
+               "] = " + (call.args.size() > 1 ? written(call.args[1], 120) : "?");
+      case Call::Kind::persistent:
+        return "persistent_load(" + (call.args.empty() ? std::string{"?"} : written(call.args[0])) + ")";
       default: return written_call(call.callee, call.args);
     }
   }
@@ -112,9 +118,11 @@ class Judge {
   /// "Loading it runs a shell command: `true`."
   static std::string sink_message(const Verdict& verdict, const Call& call) {
     std::string out = "Loading it ";
-    out += verdict.rule != nullptr ? std::string{verdict.rule->says} : "calls " + printable(verdict.name, 120) + ", which your policy forbids";
+    out += verdict.rule != nullptr ? std::string{verdict.rule->says}
+                                   : "calls " + printable(verdict.name, 120) + ", which your policy forbids";
     const auto* first = call.args.empty() ? nullptr : &call.args[0];
-    if (first != nullptr && (first->kind == Expr::Kind::text || first->kind == Expr::Kind::bytes) && !first->text.empty())
+    if (first != nullptr && (first->kind == Expr::Kind::text || first->kind == Expr::Kind::bytes) &&
+        !first->text.empty())
       out += ": `" + printable(first->text, 120) + "`";
     else out += " (" + printable(verdict.name, 120) + ")";
     return out + ".";
@@ -122,23 +130,30 @@ class Judge {
 
   void judge(const Call& call) {
     switch (call.kind) {
-      case Call::Kind::reduce: case Call::Kind::inst: case Call::Kind::obj: return judge_callable(call);
-      case Call::Kind::newobj: case Call::Kind::newobj_ex: return judge_new(call);
+      case Call::Kind::reduce:
+      case Call::Kind::inst:
+      case Call::Kind::obj: return judge_callable(call);
+      case Call::Kind::newobj:
+      case Call::Kind::newobj_ex: return judge_new(call);
       case Call::Kind::build: return judge_build(call);
-      case Call::Kind::append: case Call::Kind::setitem: case Call::Kind::add: return judge_change(call);
+      case Call::Kind::append:
+      case Call::Kind::setitem:
+      case Call::Kind::add: return judge_change(call);
       case Call::Kind::persistent: return judge_persistent(call);
     }
   }
 
   void judge_callable(const Call& call) {
     auto verdict = judge_call(call.callee, call.args, listed_);
-    if (call.sampled && verdict.rule != nullptr && !verdict.rule->condition.empty() && verdict.weight < Weight::unknown) {
+    if (call.sampled && verdict.rule != nullptr && !verdict.rule->condition.empty() &&
+        verdict.weight < Weight::unknown) {
       verdict.weight = Weight::unknown;  // some calls' arguments were not kept
       verdict.condition_failed = true;
     }
     // dill asks for its own setattr and hands over the built-in one as a default that is never used.
-    const bool asks_dill = call.args.size() == 3 && call.args[0].kind == Expr::Kind::symbol && call.args[0].text == "dill" &&
-                           call.args[0].name == "_dill" && call.args[2].kind == Expr::Kind::symbol;
+    const bool asks_dill = call.args.size() == 3 && call.args[0].kind == Expr::Kind::symbol &&
+                           call.args[0].text == "dill" && call.args[0].name == "_dill" &&
+                           call.args[2].kind == Expr::Kind::symbol;
     if (asks_dill && call.args[2].name == "setattr") called_.insert("builtins.setattr");
     weigh(call, verdict, "pickle.call.unknown");
   }
@@ -168,20 +183,24 @@ class Judge {
     switch (verdict.weight) {
       case Weight::harmless: return;
       case Weight::library: {
-        const auto library = verdict.rule != nullptr && !verdict.rule->library.empty() ? std::string{verdict.rule->library} : name;
+        const auto library =
+            verdict.rule != nullptr && !verdict.rule->library.empty() ? std::string{verdict.rule->library} : name;
         if (!libraries_.insert({call.place.member, library}).second) return;  // one sentence per library and member
         return say("pickle.library", call.place, evidence_of(call), "The library: " + library + ".");
       }
       case Weight::own:
         if (!libraries_.insert({call.place.member, name}).second) return;
-        return say(verdict.rule != nullptr ? "pickle.import.unknown" : "pickle.class.own", call.place, evidence_of(call), "The name: " + name + ".");
+        return say(verdict.rule != nullptr ? "pickle.import.unknown" : "pickle.class.own", call.place,
+                   evidence_of(call), "The name: " + name + ".");
       case Weight::unknown:
         if (verdict.condition_failed && verdict.rule != nullptr)
-          return say(*verdict.rule, Severity::suspicious, call.place, evidence_of(call),
-                     "Loading it " + std::string{verdict.rule->says} + "; what that leads to is not clear from the file.");
+          return say(
+              *verdict.rule, Severity::suspicious, call.place, evidence_of(call),
+              "Loading it " + std::string{verdict.rule->says} + "; what that leads to is not clear from the file.");
         return say(unknown_id, call.place, evidence_of(call), "The name: " + name + ".");
       case Weight::sink:
-        if (verdict.rule != nullptr) return say(*verdict.rule, Severity::unsafe, call.place, evidence_of(call), sink_message(verdict, call));
+        if (verdict.rule != nullptr)
+          return say(*verdict.rule, Severity::unsafe, call.place, evidence_of(call), sink_message(verdict, call));
         auto f = structural("pickle.call.unknown", call.place, evidence_of(call));
         f.severity = Severity::unsafe;
         f.message = sink_message(verdict, call);
@@ -197,11 +216,13 @@ class Judge {
       remember(target);
       return say(harm ? "pickle.build.sink" : "pickle.build.import", call.place, evidence_of(call));
     }
-    if (call.callee.kind == Expr::Kind::persistent || call.callee.kind == Expr::Kind::unknown || call.callee.kind == Expr::Kind::extension)
+    if (call.callee.kind == Expr::Kind::persistent || call.callee.kind == Expr::Kind::unknown ||
+        call.callee.kind == Expr::Kind::extension)
       return say("pickle.build.import", call.place, evidence_of(call));
     if (const auto sink = sink_inside(state, listed_)) {
       remember(*sink);
-      return say("pickle.build.sink", call.place, evidence_of(call), "The function: " + printable(sink->name, 120) + ".");
+      return say("pickle.build.sink", call.place, evidence_of(call),
+                 "The function: " + printable(sink->name, 120) + ".");
     }
     if (replaces_method(state, 0)) say("pickle.build.special", call.place, evidence_of(call));
   }
@@ -210,15 +231,18 @@ class Judge {
   static bool replaces_method(const Expr& state, unsigned depth) {
     if (depth > 3) return false;
     if (state.kind == Expr::Kind::tuple)
-      return std::any_of(state.items.begin(), state.items.end(), [&](const Expr& e) { return replaces_method(e, depth + 1); });
+      return std::any_of(state.items.begin(), state.items.end(),
+                         [&](const Expr& e) { return replaces_method(e, depth + 1); });
     if (state.kind != Expr::Kind::dict) return false;
     for (std::size_t i = 0; i + 1 < state.items.size(); i += 2) {
       const auto& key = state.items[i];
       const auto& value = state.items[i + 1];
       const bool special = key.kind == Expr::Kind::text && key.text.starts_with("__") && key.text.ends_with("__");
-      const bool callable = value.kind == Expr::Kind::symbol || value.kind == Expr::Kind::call || value.kind == Expr::Kind::unknown;
-      const bool everyday = key.text == "__orig_class__" || key.text == "__dict__" || key.text.starts_with("__pydantic_") ||
-                            key.text == "__fields_set__" || key.text == "__module__" || key.text == "__doc__" || key.text == "__qualname__";
+      const bool callable =
+          value.kind == Expr::Kind::symbol || value.kind == Expr::Kind::call || value.kind == Expr::Kind::unknown;
+      const bool everyday = key.text == "__orig_class__" || key.text == "__dict__" ||
+                            key.text.starts_with("__pydantic_") || key.text == "__fields_set__" ||
+                            key.text == "__module__" || key.text == "__doc__" || key.text == "__qualname__";
       if (special && callable && !everyday) return true;
     }
     return false;
@@ -230,11 +254,14 @@ class Judge {
       const auto verdict = judge_name(target.text, target.name, listed_);
       remember(verdict);
       if (verdict.weight == Weight::sink && verdict.rule != nullptr)
-        return say(*verdict.rule, Severity::unsafe, call.place, evidence_of(call), "Loading it changes " + printable(verdict.name, 120) + ".");
+        return say(*verdict.rule, Severity::unsafe, call.place, evidence_of(call),
+                   "Loading it changes " + printable(verdict.name, 120) + ".");
       return say("pickle.method.import", call.place, evidence_of(call));
     }
-    if (target.kind == Expr::Kind::persistent || target.kind == Expr::Kind::unknown || target.kind == Expr::Kind::extension)
-      return say(call.kind == Call::Kind::setitem ? "torch.setitem-on-non-dict" : "pickle.method.import", call.place, evidence_of(call));
+    if (target.kind == Expr::Kind::persistent || target.kind == Expr::Kind::unknown ||
+        target.kind == Expr::Kind::extension)
+      return say(call.kind == Call::Kind::setitem ? "torch.setitem-on-non-dict" : "pickle.method.import", call.place,
+                 evidence_of(call));
     if (call.kind != Call::Kind::setitem || target.items.empty()) return;
     const auto& maker = target.items[0];
     const bool rebuilt = maker.text == "torch._utils" && maker.name.starts_with("_rebuild_");
@@ -252,7 +279,8 @@ class Judge {
     // The oldest torch layout hands over plain keys.
     const bool tar_key = is_torch_tar_ && (id.kind == Expr::Kind::text || id.kind == Expr::Kind::integer);
     const bool module = id.kind == Expr::Kind::tuple && id.items.size() == 4 && id.items[0].kind == Expr::Kind::text &&
-                        id.items[0].text == "module" && id.items[1].kind == Expr::Kind::symbol;  // old torch: class and source
+                        id.items[0].text == "module" &&
+                        id.items[1].kind == Expr::Kind::symbol;  // old torch: class and source
     if (!storage && !tar_key && !module) say("pickle.persistent", call.place, evidence_of(call));
   }
 
@@ -272,13 +300,14 @@ class Judge {
   struct Weak {
     std::uint64_t begin, end;  ///< offsets in its member
     bool has_calls = false;
-    std::size_t names = 0;     ///< looked up
+    std::size_t names = 0;  ///< looked up
   };
   const Weak* weak_pickle_at(const Place& place) const {
     const auto member = weak_.find(place.member);
     if (member == weak_.end()) return nullptr;
     const auto& all = member->second;
-    const auto it = std::find_if(all.begin(), all.end(), [&](const Weak& w) { return place.offset >= w.begin && place.offset < w.end; });
+    const auto it = std::find_if(all.begin(), all.end(),
+                                 [&](const Weak& w) { return place.offset >= w.begin && place.offset < w.end; });
     return it == all.end() ? nullptr : &*it;
   }
   /// What is asked of each of thousands of facts is looked up once.
@@ -297,8 +326,10 @@ class Judge {
   void judge(const format::Import& import) {
     auto verdict = judge_name(import.module, import.name, listed_);
     const auto found = find_rule(import.module, import.name);
-    const auto evidence = printable(verdict.name, 200) + (import.written.empty() ? "" : " (written as " + printable(import.written, 120) + ")");
-    const bool resolver = found.rule != nullptr && found.match != Match::class_prefix && found.rule->effect == Effect::resolves;
+    const auto evidence = printable(verdict.name, 200) +
+                          (import.written.empty() ? "" : " (written as " + printable(import.written, 120) + ")");
+    const bool resolver =
+        found.rule != nullptr && found.match != Match::class_prefix && found.rule->effect == Effect::resolves;
     if (is_prose(import, verdict, found)) return;
     label(import, verdict);
     if (!import.resolved) return say("pickle.unresolved-name", import.place, evidence);
@@ -322,7 +353,8 @@ class Judge {
       case Weight::sink: {
         auto f = structural("pickle.import.sink", import.place, evidence);
         if (verdict.rule != nullptr) {
-          f.message = "It looks up a function that " + std::string{verdict.rule->says} + " (" + printable(verdict.name, 120) + "), without calling it here.";
+          f.message = "It looks up a function that " + std::string{verdict.rule->says} + " (" +
+                      printable(verdict.name, 120) + "), without calling it here.";
           f.references.assign(verdict.rule->references.begin(), verdict.rule->references.end());
         }
         return add(std::move(f));
@@ -358,7 +390,8 @@ class Judge {
     const auto verdict = judge_name(path.substr(0, dot), path.substr(dot + 1), listed_);
     if (verdict.weight != Weight::sink || verdict.rule == nullptr) return;
     f.severity = Severity::unsafe;
-    f.message = "A loader that follows this configuration " + std::string{verdict.rule->says} + ": it names " + printable(path, 120) + ".";
+    f.message = "A loader that follows this configuration " + std::string{verdict.rule->says} + ": it names " +
+                printable(path, 120) + ".";
     f.remediation = verdict.rule->remedy;
   }
 
@@ -409,7 +442,8 @@ class Judge {
     for (const auto& call : d_.calls) {
       const auto target = resolve(call.callee);
       const auto found = target ? find_rule(target->text, target->name) : Found{};
-      const bool loads = found.rule != nullptr && found.match != Match::class_prefix && found.rule->effect == Effect::loads;
+      const bool loads =
+          found.rule != nullptr && found.match != Match::class_prefix && found.rule->effect == Effect::loads;
       if (loads) loaders_.insert(call.place.member);
     }
     for (auto& f : out_.findings) {
@@ -431,8 +465,8 @@ class Judge {
   std::map<std::uint32_t, std::vector<Weak>> weak_;  ///< by member
   std::unordered_set<std::uint32_t> broken_;         ///< members whose reader stopped early
   bool is_torch_tar_ = false;
-  std::set<std::uint32_t> loaders_;              ///< members in which something loads pickles from bytes
-  std::map<std::string, std::uint32_t> members_; ///< by path, of findings' places
+  std::set<std::uint32_t> loaders_;               ///< members in which something loads pickles from bytes
+  std::map<std::string, std::uint32_t> members_;  ///< by path, of findings' places
 };
 
 }  // namespace

@@ -17,9 +17,9 @@ struct Listed {
 };
 
 struct Judgement {
-  std::vector<finding::Finding> findings;   ///< worst first, then by place
+  std::vector<finding::Finding> findings;  ///< worst first, then by place
   std::vector<finding::ImportLabel> imports;
-  std::vector<std::string> unscanned;       ///< sentences: what no reader examines
+  std::vector<std::string> unscanned;  ///< sentences: what no reader examines
 };
 
 Judgement detect(const format::Document& document, const Listed& listed = {});

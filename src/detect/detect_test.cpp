@@ -30,10 +30,13 @@ TEST(Detect, SinksAreUnsafeWhenCalledWithAnyArgument) {
          {"OBJ", Doc{}.call(Call::Kind::obj, name("os.system"), {text("true")}), "unsafe"},
          {"NEWOBJ of a class that runs", Doc{}.newobj("subprocess.Popen", {list({text("true")})}), "unsafe"},
          {"deep below a module", Doc{}.reduce(name("torch", "serialization.os.system"), {text("true")}), "unsafe"},
-         {"through getattr", Doc{}.reduce(call("builtins.getattr", {name("os"), text("system")}), {text("true")}), "unsafe"},
+         {"through getattr", Doc{}.reduce(call("builtins.getattr", {name("os"), text("system")}), {text("true")}),
+          "unsafe"},
          {"through partial", Doc{}.reduce(call("functools.partial", {name("os.system"), text("true")})), "unsafe"},
          {"through an import by name",
-          Doc{}.reduce(call("builtins.getattr", {call("importlib.import_module", {text("os")}), text("system")}), {text("true")}), "unsafe"},
+          Doc{}.reduce(call("builtins.getattr", {call("importlib.import_module", {text("os")}), text("system")}),
+                       {text("true")}),
+          "unsafe"},
          {"some function of a module full of sinks", Doc{}.reduce(computed("os", "")), "unsafe"},
          {"the interpreter's globals", Doc{}.reduce(name("a", "f.__globals__.get"), {text("x")}), "unsafe"}});
 }
@@ -54,49 +57,68 @@ TEST(Detect, ResolversAreJudgedByWhatTheyReach) {
 }
 
 TEST(Detect, NamesOfKnownLibraries) {
-  check({{"a listed value", Doc{}.reduce("torch._utils._rebuild_tensor_v2", {unknown()}), "safe"},
-         {"unlisted, called by REDUCE", Doc{}.reduce("sklearn.utils.some_function", {unknown()}), "suspicious"},
-         {"unlisted, called by INST", Doc{}.call(Call::Kind::inst, name("sklearn.utils.some_function"), {}), "suspicious"},
-         {"unlisted, called by OBJ", Doc{}.call(Call::Kind::obj, name("sklearn.utils.some_function"), {}), "suspicious"},
-         {"a class under the prefix", Doc{}.newobj("sklearn.svm._classes.SVC").build(instance("sklearn.svm._classes.SVC"), dict({text("C"), number(1)})), "caution"},
-         {"an unknown library's class", Doc{}.newobj("whatever.Class"), "suspicious"},
-         {"an unknown library's function", Doc{}.reduce("whatever.f"), "suspicious"},
-         {"an unknown name, not called", Doc{}.import("whatever.f"), "caution"}});
+  check(
+      {{"a listed value", Doc{}.reduce("torch._utils._rebuild_tensor_v2", {unknown()}), "safe"},
+       {"unlisted, called by REDUCE", Doc{}.reduce("sklearn.utils.some_function", {unknown()}), "suspicious"},
+       {"unlisted, called by INST", Doc{}.call(Call::Kind::inst, name("sklearn.utils.some_function"), {}),
+        "suspicious"},
+       {"unlisted, called by OBJ", Doc{}.call(Call::Kind::obj, name("sklearn.utils.some_function"), {}), "suspicious"},
+       {"a class under the prefix",
+        Doc{}
+            .newobj("sklearn.svm._classes.SVC")
+            .build(instance("sklearn.svm._classes.SVC"), dict({text("C"), number(1)})),
+        "caution"},
+       {"an unknown library's class", Doc{}.newobj("whatever.Class"), "suspicious"},
+       {"an unknown library's function", Doc{}.reduce("whatever.f"), "suspicious"},
+       {"an unknown name, not called", Doc{}.import("whatever.f"), "caution"}});
 }
 
 TEST(Detect, ClassesOfMainNeedYourOwnCode) {
   check({{"NEWOBJ", Doc{}.newobj("__main__.Model"), "caution"},
          {"REDUCE", Doc{}.reduce("__main__.Model"), "caution"},
-         {"reconstructed", Doc{}.reduce("copyreg._reconstructor", {name("__main__.Model"), name("builtins.object"), none()}), "caution"},
+         {"reconstructed",
+          Doc{}.reduce("copyreg._reconstructor", {name("__main__.Model"), name("builtins.object"), none()}), "caution"},
          {"a sink behind it", Doc{}.reduce(name("__main__", "os.system"), {text("true")}), "unsafe"}});
 }
 
 TEST(Detect, ValueTypesSayNothing) {
-  for (const auto* dotted : {"collections.OrderedDict", "builtins.set", "datetime.datetime", "decimal.Decimal", "torch.Size", "numpy.dtype",
-                             "builtins.bytearray", "fractions.Fraction", "uuid.UUID", "torch.FloatStorage"})
-    EXPECT_TRUE(Doc{}.reduce(dotted, {number(1)}).rules().empty()) << dotted << testing::PrintToString(Doc{}.reduce(dotted, {number(1)}).rules());
+  for (const auto* dotted :
+       {"collections.OrderedDict", "builtins.set", "datetime.datetime", "decimal.Decimal", "torch.Size", "numpy.dtype",
+        "builtins.bytearray", "fractions.Fraction", "uuid.UUID", "torch.FloatStorage"})
+    EXPECT_TRUE(Doc{}.reduce(dotted, {number(1)}).rules().empty())
+        << dotted << testing::PrintToString(Doc{}.reduce(dotted, {number(1)}).rules());
 }
 
 TEST(Detect, Building) {
-  check({{"plain state", Doc{}.newobj("__main__.C").build(instance("__main__.C"), dict({text("a"), number(1)})), "caution"},
+  check({{"plain state", Doc{}.newobj("__main__.C").build(instance("__main__.C"), dict({text("a"), number(1)})),
+          "caution"},
          {"an imported name", Doc{}.build(name("whatever.f"), dict({})), "suspicious"},
-         {"an imported name becomes a sink", Doc{}.build(name("whatever.f"), dict({text("g"), name("os.system")})), "unsafe"},
+         {"an imported name becomes a sink", Doc{}.build(name("whatever.f"), dict({text("g"), name("os.system")})),
+          "unsafe"},
          {"a sink's attributes", Doc{}.build(name("os.path"), dict({text("g"), number(1)})), "unsafe"},
-         {"a sink in the state", Doc{}.newobj("__main__.C").build(instance("__main__.C"), dict({text("f"), name("os.system")})), "unsafe"},
-         {"a sink in the slot state", Doc{}.build(instance("__main__.C"), tuple({none(), dict({text("f"), name("os.system")})})), "unsafe"},
-         {"another __setstate__", Doc{}.build(instance("__main__.C"), dict({text("__setstate__"), name("whatever.f")})), "suspicious"},
-         {"an everyday dunder", Doc{}.build(instance("collections.OrderedDict"), dict({text("__doc__"), text("x")})), "safe"},
+         {"a sink in the state",
+          Doc{}.newobj("__main__.C").build(instance("__main__.C"), dict({text("f"), name("os.system")})), "unsafe"},
+         {"a sink in the slot state",
+          Doc{}.build(instance("__main__.C"), tuple({none(), dict({text("f"), name("os.system")})})), "unsafe"},
+         {"another __setstate__", Doc{}.build(instance("__main__.C"), dict({text("__setstate__"), name("whatever.f")})),
+          "suspicious"},
+         {"an everyday dunder", Doc{}.build(instance("collections.OrderedDict"), dict({text("__doc__"), text("x")})),
+          "safe"},
          {"what persistent_load returned", Doc{}.build(persistent(text("x")), dict({})), "suspicious"},
          {"nobody knows what", Doc{}.build(unknown(), dict({})), "suspicious"}});
 }
 
 TEST(Detect, ChangingObjects) {
   const auto tensor = call("torch._utils._rebuild_tensor_v2", {});
-  check({{"items of an OrderedDict", Doc{}.call(Call::Kind::setitem, call("collections.OrderedDict", {}), {text("a"), number(1)}), "safe"},
+  check({{"items of an OrderedDict",
+          Doc{}.call(Call::Kind::setitem, call("collections.OrderedDict", {}), {text("a"), number(1)}), "safe"},
          {"items of a tensor", Doc{}.call(Call::Kind::setitem, tensor, {number(0), number(1)}), "suspicious"},
-         {"items of a storage", Doc{}.call(Call::Kind::setitem, persistent(text("x")), {number(0), number(1)}), "suspicious"},
-         {"items of a module's dict", Doc{}.call(Call::Kind::setitem, name("os.environ"), {text("a"), text("b")}), "unsafe"},
-         {"items of some imported name", Doc{}.call(Call::Kind::setitem, name("a.b"), {text("a"), text("b")}), "suspicious"},
+         {"items of a storage", Doc{}.call(Call::Kind::setitem, persistent(text("x")), {number(0), number(1)}),
+          "suspicious"},
+         {"items of a module's dict", Doc{}.call(Call::Kind::setitem, name("os.environ"), {text("a"), text("b")}),
+          "unsafe"},
+         {"items of some imported name", Doc{}.call(Call::Kind::setitem, name("a.b"), {text("a"), text("b")}),
+          "suspicious"},
          {"append to an imported name", Doc{}.call(Call::Kind::append, name("sys.path"), {text("a")}), "unsafe"},
          {"append to a deque", Doc{}.call(Call::Kind::append, call("collections.deque", {}), {text("a")}), "safe"},
          {"add to who knows what", Doc{}.call(Call::Kind::add, unknown(), {text("a")}), "suspicious"}});
@@ -108,12 +130,19 @@ TEST(Detect, PersistentIds) {
   check({{"a storage", Doc{}.call(Call::Kind::persistent, unknown(), {storage}), "safe"},
          {"text", Doc{}.call(Call::Kind::persistent, unknown(), {text("x")}), "suspicious"},
          {"a storage that is none", Doc{}.call(Call::Kind::persistent, unknown(), {forged}), "suspicious"},
-         {"text, in torch's tar", Doc{}.quirk("torch.legacy-tar").call(Call::Kind::persistent, unknown(), {text("x")}), "safe"},
-         {"a class with its source", Doc{}.call(Call::Kind::persistent, unknown(), {tuple({text("module"), name("a.C"), text("f"), text("s")})}), "safe"}});
+         {"text, in torch's tar", Doc{}.quirk("torch.legacy-tar").call(Call::Kind::persistent, unknown(), {text("x")}),
+          "safe"},
+         {"a class with its source",
+          Doc{}.call(Call::Kind::persistent, unknown(), {tuple({text("module"), name("a.C"), text("f"), text("s")})}),
+          "safe"}});
 }
 
 TEST(Detect, WordsInDataAreOnlyWords) {
-  EXPECT_EQ(Doc{}.reduce("collections.OrderedDict", {list({text("os.system('rm -rf')"), text("eval"), raw("subprocess")})}).status(), "safe");
+  EXPECT_EQ(
+      Doc{}
+          .reduce("collections.OrderedDict", {list({text("os.system('rm -rf')"), text("eval"), raw("subprocess")})})
+          .status(),
+      "safe");
   EXPECT_EQ(Doc{}.build(call("collections.OrderedDict", {}), dict({text("os.system"), text("exec")})).status(), "safe");
 }
 
@@ -174,9 +203,9 @@ TEST(Detect, OddNamesOfRulesAreNeverSilent) {
 
 TEST(Detect, StopsAreErrorsByTheirKind) {
   const std::pair<Errc, std::string> cases[] = {
-      {Errc::truncated, "read.stopped"}, {Errc::malformed, "read.stopped"}, {Errc::unsupported, "read.unsupported"},
+      {Errc::truncated, "read.stopped"},   {Errc::malformed, "read.stopped"},   {Errc::unsupported, "read.unsupported"},
       {Errc::encrypted, "read.encrypted"}, {Errc::limit_reached, "read.limit"}, {Errc::io, "read.unreadable"},
-      {Errc::changed, "read.changed"}, {Errc::crashed, "read.crashed"}};
+      {Errc::changed, "read.changed"},     {Errc::crashed, "read.crashed"}};
   for (const auto& [code, rule] : cases) {
     Doc doc;
     doc.document.stops.push_back({{0, 5}, 0, "pickle", code, "why"});
@@ -216,11 +245,14 @@ TEST(Detect, ThousandsOfFindingsAreCutAndCounted) {
   for (int i = 0; i < 1000; ++i) doc.reduce("os.system", {number(i)});
   const auto j = detect(doc.document);
   EXPECT_LT(j.findings.size(), 500u);
-  EXPECT_NE(std::find_if(j.findings.begin(), j.findings.end(), [](const auto& f) { return f.message.find("800 more") != std::string::npos; }), j.findings.end());
+  EXPECT_NE(std::find_if(j.findings.begin(), j.findings.end(),
+                         [](const auto& f) { return f.message.find("800 more") != std::string::npos; }),
+            j.findings.end());
 }
 
 TEST(Detect, ImportsAreLabelledInTheHubsWords) {
-  const auto j = detect(Doc{}.import("os.system").import("collections.OrderedDict").import("a.b").import("os.system").document);
+  const auto j =
+      detect(Doc{}.import("os.system").import("collections.OrderedDict").import("a.b").import("os.system").document);
   ASSERT_EQ(j.imports.size(), 3u);
   EXPECT_EQ(j.imports[0].safety, finding::Safety::dangerous);
   EXPECT_EQ(j.imports[1].safety, finding::Safety::innocuous);

@@ -67,12 +67,14 @@ bool has_component(std::string_view name, std::initializer_list<std::string_view
 
 /// "torch.serialization" "os": a module full of sinks, under a name that another module gave it.
 bool passes_sink_module(std::string_view name) {
-  return has_component(name, {"os", "sys", "subprocess", "builtins", "importlib", "ctypes", "shutil", "socket", "runpy", "marshal", "posix"});
+  return has_component(name, {"os", "sys", "subprocess", "builtins", "importlib", "ctypes", "shutil", "socket", "runpy",
+                              "marshal", "posix"});
 }
 
 /// "__init__.__globals__": the way from any function to everything its module knows.
 bool walks_interpreter(std::string_view name) {
-  return has_component(name, {"__globals__", "__builtins__", "__subclasses__", "__loader__", "__import__", "__code__", "func_globals"});
+  return has_component(
+      name, {"__globals__", "__builtins__", "__subclasses__", "__loader__", "__import__", "__code__", "func_globals"});
 }
 
 /// A name that the file computes: explain() marks it by a size.
@@ -91,7 +93,10 @@ std::optional<Expr> resolve_call(const Expr& callee, std::span<const Expr> args,
   if (callee.kind == Kind::call && !callee.items.empty()) {  // attrgetter("system")(module)
     const auto maker = resolve(callee.items[0], depth + 1);
     const auto inner = std::span{callee.items}.subspan(1);
-    if (maker && is_one_of(dotted(*maker), {"operator.attrgetter", "_operator.attrgetter", "operator.itemgetter", "_operator.itemgetter"}) && args.size() == 1)
+    if (maker &&
+        is_one_of(dotted(*maker),
+                  {"operator.attrgetter", "_operator.attrgetter", "operator.itemgetter", "_operator.itemgetter"}) &&
+        args.size() == 1)
       if (const auto* path = text_at(inner, 0)) return attribute_of(args[0], path->text, depth);
     return std::nullopt;
   }
@@ -99,21 +104,23 @@ std::optional<Expr> resolve_call(const Expr& callee, std::span<const Expr> args,
   if (!maker) return std::nullopt;
   const auto name = dotted(*maker);
   if (is_one_of(name, {"builtins.getattr", "inspect.getattr_static", "test.support.get_attribute",
-                       "xmlrpc.server.resolve_dotted_attribute", "unittest.mock._dot_lookup"}) && args.size() >= 2) {
+                       "xmlrpc.server.resolve_dotted_attribute", "unittest.mock._dot_lookup"}) &&
+      args.size() >= 2) {
     const auto* attribute = text_at(args, 1);
     if (attribute != nullptr) return attribute_of(args[0], attribute->text, depth);
     const auto base = resolve(args[0], depth + 1);  // some attribute of a module full of sinks is a sink
-    if (base && (is_sink_module(dotted(*base)) || passes_sink_module(base->name))) return attribute_of(args[0], "?", depth);
+    if (base && (is_sink_module(dotted(*base)) || passes_sink_module(base->name)))
+      return attribute_of(args[0], "?", depth);
     return std::nullopt;
   }
   if (is_one_of(name, {"operator.getitem", "_operator.getitem"}) && args.size() == 2)
     if (const auto* key = text_at(args, 1)) return attribute_of(args[0], key->text, depth);
   if (name.ends_with("cloudpickle._builtin_type") || name == "dill._dill._load_type")
     if (const auto* type = text_at(args, 0)) return symbol("types", type->text);
-  if (is_one_of(name, {"importlib.import_module", "importlib.__import__", "importlib._bootstrap._gcd_import", "builtins.__import__",
-                       "cloudpickle.cloudpickle.subimport", "cloudpickle.subimport", "dill._dill._import_module",
-                       "pkgutil.resolve_name", "pydoc.locate", "unittest.mock._importer", "pydoc.safeimport",
-                       "logging.config._resolve", "zope.dottedname.resolve.resolve"}))
+  if (is_one_of(name, {"importlib.import_module", "importlib.__import__", "importlib._bootstrap._gcd_import",
+                       "builtins.__import__", "cloudpickle.cloudpickle.subimport", "cloudpickle.subimport",
+                       "dill._dill._import_module", "pkgutil.resolve_name", "pydoc.locate", "unittest.mock._importer",
+                       "pydoc.safeimport", "logging.config._resolve", "zope.dottedname.resolve.resolve"}))
     if (const auto* path = text_at(args, 0)) return symbol_from_path(path->text);
   return std::nullopt;
 }
@@ -137,7 +144,8 @@ bool names_special(const Expr& e, unsigned depth) {
       if (e.items[i].kind != Kind::text || e.items[i].text.starts_with("__")) return true;
   }
   const bool container = e.kind == Kind::dict || e.kind == Kind::tuple || e.kind == Kind::list;
-  return container && std::any_of(e.items.begin(), e.items.end(), [&](const Expr& item) { return names_special(item, depth + 1); });
+  return container &&
+         std::any_of(e.items.begin(), e.items.end(), [&](const Expr& item) { return names_special(item, depth + 1); });
 }
 
 /// Some of the items inside are not here.
@@ -148,16 +156,54 @@ bool is_cut(const Expr& e, unsigned depth) {
 }
 
 bool plain_encoding(std::string_view name) {
-  return is_one_of(name, {"latin1", "latin-1", "iso-8859-1", "iso8859-1", "8859", "cp819", "L1", "utf-8", "utf8", "ascii", "us-ascii"});
+  return is_one_of(name, {"latin1", "latin-1", "iso-8859-1", "iso8859-1", "8859", "cp819", "L1", "utf-8", "utf8",
+                          "ascii", "us-ascii"});
 }
 
 /// Classes that the condition "load-type" may name.
 bool plain_type(std::string_view name) {
-  return is_one_of(name, {"int", "float", "str", "bytes", "bool", "complex", "list", "dict", "tuple", "set", "frozenset", "object",
-                          "type", "NoneType", "Ellipsis", "EllipsisType", "NotImplementedType", "slice", "range", "bytearray",
-                          "CodeType", "FunctionType", "MethodType", "BuiltinMethodType", "MappingProxyType", "ModuleType",
-                          "DictType", "ListType", "TupleType", "StringType", "IntType", "FloatType", "BooleanType", "ComplexType",
-                          "UnicodeType", "BytesType", "ObjectType", "TypeType", "ClassType", "SetType", "FrozenSetType", "PartialType"});
+  return is_one_of(name, {"int",
+                          "float",
+                          "str",
+                          "bytes",
+                          "bool",
+                          "complex",
+                          "list",
+                          "dict",
+                          "tuple",
+                          "set",
+                          "frozenset",
+                          "object",
+                          "type",
+                          "NoneType",
+                          "Ellipsis",
+                          "EllipsisType",
+                          "NotImplementedType",
+                          "slice",
+                          "range",
+                          "bytearray",
+                          "CodeType",
+                          "FunctionType",
+                          "MethodType",
+                          "BuiltinMethodType",
+                          "MappingProxyType",
+                          "ModuleType",
+                          "DictType",
+                          "ListType",
+                          "TupleType",
+                          "StringType",
+                          "IntType",
+                          "FloatType",
+                          "BooleanType",
+                          "ComplexType",
+                          "UnicodeType",
+                          "BytesType",
+                          "ObjectType",
+                          "TypeType",
+                          "ClassType",
+                          "SetType",
+                          "FrozenSetType",
+                          "PartialType"});
 }
 
 Weight weight_of(Effect effect) {
@@ -178,13 +224,14 @@ Verdict judge_class(const Expr& value, const Listed& listed) {
   if (!cls) return {Weight::unknown, nullptr, written(value), false};
   auto verdict = judge_name(cls->text, cls->name, listed);
   const auto found = find_rule(cls->text, cls->name);
-  if (verdict.weight == Weight::unknown && found.match == Match::class_prefix) verdict = {Weight::library, found.rule, dotted(*cls), false};
+  if (verdict.weight == Weight::unknown && found.match == Match::class_prefix)
+    verdict = {Weight::library, found.rule, dotted(*cls), false};
   return verdict;
 }
 
 /// `by_hand`: the callee is named in the pickle itself, not handed out by a library.
-Verdict meets(std::string_view condition, const Verdict& verdict, std::span<const Expr> args, const Listed& listed, unsigned depth,
-              bool by_hand) {
+Verdict meets(std::string_view condition, const Verdict& verdict, std::span<const Expr> args, const Listed& listed,
+              unsigned depth, bool by_hand) {
   const auto failed = [&] {
     auto v = verdict;
     v.condition_failed = true;
@@ -199,7 +246,8 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
   };
   if (condition == "codecs-encode") {
     const auto* encoding = text_at(args, 1);
-    const bool good = !args.empty() && args[0].kind == Kind::text && args.size() <= 3 && (args.size() == 1 || (encoding != nullptr && plain_encoding(encoding->text)));
+    const bool good = !args.empty() && args[0].kind == Kind::text && args.size() <= 3 &&
+                      (args.size() == 1 || (encoding != nullptr && plain_encoding(encoding->text)));
     return good ? fine() : failed();
   }
   if (condition == "nested-bytes") return !args.empty() && args[0].kind == Kind::bytes ? fine() : failed();
@@ -211,7 +259,8 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
   if (condition == "getitem") {
     if (args.empty()) return failed();
     const auto base = resolve(args[0]);
-    const bool of_typing = base && (base->text == "typing" || judge_name(base->text, base->name, listed).weight == Weight::harmless);
+    const bool of_typing =
+        base && (base->text == "typing" || judge_name(base->text, base->name, listed).weight == Weight::harmless);
     const bool index = args.size() == 1 && is_constant(args[0]);  // itemgetter(0)
     return of_typing || index || is_plain(args[0]) ? fine() : failed();
   }
@@ -224,7 +273,8 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
   if (condition == "rebuild-from-type") {
     if (args.empty()) return failed();
     const bool unpacked = args.size() > 2 && args[2].kind == Kind::tuple;
-    auto v = judge_callable(args[0], unpacked ? std::span<const Expr>{args[2].items} : std::span<const Expr>{}, listed, depth);
+    auto v = judge_callable(args[0], unpacked ? std::span<const Expr>{args[2].items} : std::span<const Expr>{}, listed,
+                            depth);
     if (v.weight == Weight::harmless && args.size() > 1 && args[1].kind == Kind::symbol) {
       const auto type = judge_class(args[1], listed);
       if (type.weight > v.weight) return type;
@@ -234,7 +284,8 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
   if (condition == "builds-code") {
     // Making a function runs nothing yet. Through the libraries that carry functions it is how they work; what
     // the bytecode names tells what it would do.
-    const bool telling = std::any_of(args.begin(), args.end(), [](const Expr& arg) { return sink_named_in(arg).has_value(); });
+    const bool telling =
+        std::any_of(args.begin(), args.end(), [](const Expr& arg) { return sink_named_in(arg).has_value(); });
     const bool unseen = std::any_of(args.begin(), args.end(), [](const Expr& arg) { return is_cut(arg, 0); });
     if (telling || by_hand || unseen) return failed();
     return Verdict{Weight::library, verdict.rule, verdict.name, false};
@@ -242,21 +293,26 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
   if (condition == "sets-cell") {
     const auto maker = args.empty() || args[0].items.empty() ? std::nullopt : resolve(args[0].items[0], depth + 1);
     const auto* attribute = text_at(args, 1);
-    const bool cell = maker && (maker->name.ends_with("_create_cell") || maker->name.ends_with("_make_empty_cell") || maker->name.ends_with("_make_cell"));
+    const bool cell = maker && (maker->name.ends_with("_create_cell") || maker->name.ends_with("_make_empty_cell") ||
+                                maker->name.ends_with("_make_cell"));
     if (cell && attribute != nullptr && attribute->text == "cell_contents") return fine();
     return Verdict{Weight::sink, verdict.rule, verdict.name, false};
   }
   if (condition == "plain-attributes") {
-    return std::none_of(args.begin(), args.end(), [](const Expr& arg) { return names_special(arg, 0); }) ? fine() : failed();
+    return std::none_of(args.begin(), args.end(), [](const Expr& arg) { return names_special(arg, 0); }) ? fine()
+                                                                                                         : failed();
   }
   if (condition == "operands") {
-    const bool of_flags = is_one_of(std::string_view{verdict.name}.substr(verdict.name.rfind('.') + 1), {"or_", "and_", "xor", "inv", "invert", "not_"});
+    const bool of_flags = is_one_of(std::string_view{verdict.name}.substr(verdict.name.rfind('.') + 1),
+                                    {"or_", "and_", "xor", "inv", "invert", "not_"});
     if (!of_flags) return failed();  // mul and pow make gigabytes out of two small numbers
     auto worst = fine();
     for (const auto& arg : args) {
       if (is_plain(arg)) continue;
-      const auto v = arg.items.empty() ? judge_class(arg, listed) : judge_call(arg.items[0], std::span{arg.items}.subspan(1), listed, depth + 1);
-      if (v.weight > worst.weight) worst = {v.weight == Weight::sink ? Weight::unknown : v.weight, v.rule, v.name, false};
+      const auto v = arg.items.empty() ? judge_class(arg, listed)
+                                       : judge_call(arg.items[0], std::span{arg.items}.subspan(1), listed, depth + 1);
+      if (v.weight > worst.weight)
+        worst = {v.weight == Weight::sink ? Weight::unknown : v.weight, v.rule, v.name, false};
     }
     return worst;
   }
@@ -292,15 +348,19 @@ void write(std::string& out, const Expr& e, std::size_t most, unsigned depth) {
   switch (e.kind) {
     case Kind::unknown: out += e.name.empty() ? "?" : printable(dotted(e), 120) + "?"; break;
     case Kind::none: out += "None"; break;
-    case Kind::boolean: case Kind::real: out += printable(e.text, 64); break;
-    case Kind::integer: out += e.text.empty() ? "<" + std::to_string(e.size) + "-byte integer>" : printable(e.text, 64); break;
+    case Kind::boolean:
+    case Kind::real: out += printable(e.text, 64); break;
+    case Kind::integer:
+      out += e.text.empty() ? "<" + std::to_string(e.size) + "-byte integer>" : printable(e.text, 64);
+      break;
     case Kind::text: quote(out, e.text, e.cut, most); break;
     case Kind::bytes:
       out += "b";
       quote(out, e.text, e.cut, 48);
       break;
     case Kind::symbol: out += printable(dotted(e), 200); break;
-    case Kind::call: case Kind::instance:
+    case Kind::call:
+    case Kind::instance:
       if (e.items.empty()) {
         out += "?";
         break;
@@ -310,7 +370,9 @@ void write(std::string& out, const Expr& e, std::size_t most, unsigned depth) {
       write_list(out, std::span{e.items}.subspan(1), e.cut, most, depth);
       out += ")";
       break;
-    case Kind::tuple: case Kind::list: case Kind::set:
+    case Kind::tuple:
+    case Kind::list:
+    case Kind::set:
       out += e.kind == Kind::tuple ? "(" : e.kind == Kind::list ? "[" : "{";
       write_list(out, e.items, e.cut, most, depth);
       out += e.kind == Kind::tuple ? (e.size == 1 ? ",)" : ")") : e.kind == Kind::list ? "]" : "}";
@@ -341,7 +403,8 @@ std::optional<Expr> resolve(const Expr& value, unsigned depth) {
   if (value.kind == Kind::symbol) return value;
   if (value.kind == Kind::persistent && !value.items.empty()) {  // torch's ('module', class, file, source) is the class
     const auto& id = value.items[0];
-    const bool module = id.kind == Kind::tuple && id.items.size() >= 2 && id.items[0].kind == Kind::text && id.items[0].text == "module";
+    const bool module = id.kind == Kind::tuple && id.items.size() >= 2 && id.items[0].kind == Kind::text &&
+                        id.items[0].text == "module";
     return module ? resolve(id.items[1], depth + 1) : std::nullopt;
   }
   if (value.kind != Kind::call || value.items.empty()) return std::nullopt;
@@ -349,7 +412,8 @@ std::optional<Expr> resolve(const Expr& value, unsigned depth) {
   if (auto reached = resolve_call(value.items[0], args, depth + 1)) return reached;
   // partial(f, ...) is f as far as calling it goes.
   const auto maker = resolve(value.items[0], depth + 1);
-  if (maker && is_one_of(dotted(*maker), {"functools.partial", "_functools.partial"}) && !args.empty()) return resolve(args[0], depth + 1);
+  if (maker && is_one_of(dotted(*maker), {"functools.partial", "_functools.partial"}) && !args.empty())
+    return resolve(args[0], depth + 1);
   return std::nullopt;
 }
 
@@ -363,11 +427,13 @@ Verdict judge_name(std::string_view module, std::string_view name, const Listed&
     return {carries_code ? Weight::library : Weight::sink, found.rule, full, false};
   }
   if (found.match != Match::exact)
-    if (const auto reached = find_reexported(name); reached.rule != nullptr) return {Weight::sink, reached.rule, full, false};
+    if (const auto reached = find_reexported(name); reached.rule != nullptr)
+      return {Weight::sink, reached.rule, full, false};
   const auto mine = listed_as(full, listed);
   if (mine && is_sink(*mine)) return {Weight::sink, nullptr, full, false};
   if (found.rule != nullptr && (found.match == Match::exact || found.match == Match::prefix))
-    return {found.rule->effect == Effect::resolves ? Weight::unknown : weight_of(found.rule->effect), found.rule, full, false};
+    return {found.rule->effect == Effect::resolves ? Weight::unknown : weight_of(found.rule->effect), found.rule, full,
+            false};
   if (walks_interpreter(name)) return {Weight::sink, nullptr, full, false};
   if (passes_sink_module(name)) return {Weight::unknown, nullptr, full, true};
   if (mine) return {weight_of(*mine), nullptr, full, false};
@@ -378,9 +444,12 @@ Verdict judge_name(std::string_view module, std::string_view name, const Listed&
 Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed& listed, unsigned depth) {
   if (depth > kDeepest) return {Weight::unknown, nullptr, written(callee), false};
   const auto target = resolve(callee, depth + 1);
-  if (is_computed_name(callee) && (is_sink_module(callee.text) || passes_sink_module(callee.text)))  // some function of os
+  if (is_computed_name(callee) &&
+      (is_sink_module(callee.text) || passes_sink_module(callee.text)))  // some function of os
     return {Weight::sink, find_rule(callee.text, "?").rule, callee.text + ".?", false};
-  if (callee.kind == Kind::unknown) return {Weight::unknown, nullptr, is_computed_name(callee) ? "a name that the file computes" : written(callee), false};
+  if (callee.kind == Kind::unknown)
+    return {Weight::unknown, nullptr, is_computed_name(callee) ? "a name that the file computes" : written(callee),
+            false};
   if (!target) {
     if (callee.kind == Kind::call || callee.kind == Kind::instance) {
       const auto maker = callee.items.empty() ? std::nullopt : resolve(callee.items[0], depth + 1);
@@ -388,7 +457,8 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
       if (is_one_of(made_by, {"operator.methodcaller", "_operator.methodcaller"}) && !args.empty()) {
         const auto inner = std::span{callee.items}.subspan(1);  // methodcaller("system", "id")(os)
         if (const auto* method = text_at(inner, 0))
-          if (const auto reached = attribute_of(args[0], method->text, depth)) return judge_call(*reached, inner.subspan(1), listed, depth + 1);
+          if (const auto reached = attribute_of(args[0], method->text, depth))
+            return judge_call(*reached, inner.subspan(1), listed, depth + 1);
       }
       if (maker) {  // the result of something: calling what a sink made is calling the sink
         const auto by = judge_name(maker->text, maker->name, listed);
@@ -429,10 +499,13 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
     return verdict;
   }
   if (rule->effect == Effect::imports) {  // importing a module runs it; judged by which
-    if (const auto* path = text_at(args, 0); path != nullptr && is_one_of(verdict.name, {"cloudpickle.cloudpickle.subimport", "cloudpickle.subimport", "dill._dill._import_module"})) {
+    if (const auto* path = text_at(args, 0);
+        path != nullptr && is_one_of(verdict.name, {"cloudpickle.cloudpickle.subimport", "cloudpickle.subimport",
+                                                    "dill._dill._import_module"})) {
       const auto reached = symbol_from_path(path->text);
       const auto result = judge_name(reached.text, reached.name, listed);
-      if (result.weight == Weight::sink || is_sink_module(path->text)) return {Weight::sink, result.rule != nullptr ? result.rule : rule, path->text, false};
+      if (result.weight == Weight::sink || is_sink_module(path->text))
+        return {Weight::sink, result.rule != nullptr ? result.rule : rule, path->text, false};
       return {Weight::library, rule, verdict.name, false};
     }
     return verdict;
@@ -470,8 +543,9 @@ std::optional<std::string> sink_named_in(const Expr& value, unsigned depth) {
   // among them: os.path.join and model.eval() are everyday code.
   if (depth > kDeepest) return std::nullopt;
   if (value.kind == Kind::text) {
-    const bool telling = is_one_of(value.text, {"subprocess", "pty", "ctypes", "__import__", "popen", "system", "exec", "marshal",
-                                                "socket", "check_output", "Popen", "__subclasses__", "urlopen"});
+    const bool telling =
+        is_one_of(value.text, {"subprocess", "pty", "ctypes", "__import__", "popen", "system", "exec", "marshal",
+                               "socket", "check_output", "Popen", "__subclasses__", "urlopen"});
     return telling ? std::optional{value.text} : std::nullopt;
   }
   if (value.kind == Kind::symbol) {

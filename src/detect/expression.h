@@ -20,7 +20,7 @@ enum class Weight : std::uint8_t {
 struct Verdict {
   Weight weight = Weight::unknown;
   const Rule* rule = nullptr;
-  std::string name;          ///< dotted, as far as it is known
+  std::string name;               ///< dotted, as far as it is known
   bool condition_failed = false;  ///< harmless but for its arguments
 };
 
@@ -28,7 +28,8 @@ struct Verdict {
 Verdict judge_name(std::string_view module, std::string_view name, const Listed& listed);
 
 /// What calling `callee` with `args` does, resolvers followed.
-Verdict judge_call(const format::Expr& callee, std::span<const format::Expr> args, const Listed& listed, unsigned depth = 0);
+Verdict judge_call(const format::Expr& callee, std::span<const format::Expr> args, const Listed& listed,
+                   unsigned depth = 0);
 
 /// What a value is, when it is used as a callable or an attribute: symbols, and results of resolvers with
 /// constant arguments. Nothing where that is not known.

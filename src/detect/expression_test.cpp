@@ -18,12 +18,14 @@ std::string resolved(const Expr& e) {
 TEST(Expression, ResolversAreFollowedToTheNameTheyReach) {
   EXPECT_EQ(resolved(name("os.system")), "os.system");
   EXPECT_EQ(resolved(call("builtins.getattr", {name("os"), text("system")})), "os.system");
-  EXPECT_EQ(resolved(call("builtins.getattr", {call("builtins.__import__", {text("os")}), text("system")})), "os.system");
+  EXPECT_EQ(resolved(call("builtins.getattr", {call("builtins.__import__", {text("os")}), text("system")})),
+            "os.system");
   EXPECT_EQ(resolved(call("importlib.import_module", {text("os.path")})), "os.path");
   EXPECT_EQ(resolved(call("pkgutil.resolve_name", {text("os:system")})), "os.system");
   EXPECT_EQ(resolved(call(call("operator.attrgetter", {text("system")}), {name("os")})), "os.system");
   EXPECT_EQ(resolved(call("functools.partial", {name("os.system"), text("true")})), "os.system");
-  EXPECT_EQ(resolved(call("functools.partial", {call("functools.partial", {name("os.system")}), text("true")})), "os.system");
+  EXPECT_EQ(resolved(call("functools.partial", {call("functools.partial", {name("os.system")}), text("true")})),
+            "os.system");
   EXPECT_EQ(resolved(call("operator.getitem", {name("builtins.__dict__"), text("eval")})), "builtins.__dict__.eval");
   EXPECT_EQ(resolved(persistent(tuple({text("module"), name("a.C"), text("f"), text("s")}))), "a.C");
 }
@@ -74,7 +76,11 @@ TEST(Expression, WhereTheModuleEndsDoesNotMatter) {
 
 TEST(Expression, TheOwnersListPermitsWhatNoRuleKnowsAndNeverASink) {
   Listed mine;
-  mine.names = {{"ours.*", Effect::library}, {"ours.f", Effect::value}, {"os.system", Effect::value}, {"theirs.bad", Effect::executes}, {"torch.*", Effect::value}};
+  mine.names = {{"ours.*", Effect::library},
+                {"ours.f", Effect::value},
+                {"os.system", Effect::value},
+                {"theirs.bad", Effect::executes},
+                {"torch.*", Effect::value}};
   EXPECT_EQ(judge_name("ours", "f", mine).weight, Weight::harmless);
   EXPECT_EQ(judge_name("ours.deep", "Class", mine).weight, Weight::library);
   EXPECT_EQ(judge_name("oursx", "f", mine).weight, Weight::unknown);
@@ -133,9 +139,15 @@ TEST(Expression, ConditionsLookAtArguments) {
       {"operator.mul", {number(1), number(2)}, Weight::unknown},
       {"operator.or_", {name("a.b"), number(2)}, Weight::unknown},
       // rebuild-from-type
-      {"torch._tensor._rebuild_from_type_v2", {name("torch._utils._rebuild_tensor_v2"), name("torch.Tensor"), tuple({}), none()}, Weight::harmless},
-      {"torch._tensor._rebuild_from_type_v2", {name("os.system"), name("torch.Tensor"), tuple({text("true")}), none()}, Weight::sink},
-      {"torch._tensor._rebuild_from_type_v2", {name("torch._utils._rebuild_tensor_v2"), name("os.system"), tuple({}), none()}, Weight::sink},
+      {"torch._tensor._rebuild_from_type_v2",
+       {name("torch._utils._rebuild_tensor_v2"), name("torch.Tensor"), tuple({}), none()},
+       Weight::harmless},
+      {"torch._tensor._rebuild_from_type_v2",
+       {name("os.system"), name("torch.Tensor"), tuple({text("true")}), none()},
+       Weight::sink},
+      {"torch._tensor._rebuild_from_type_v2",
+       {name("torch._utils._rebuild_tensor_v2"), name("os.system"), tuple({}), none()},
+       Weight::sink},
       {"torch._tensor._rebuild_from_type_v2", {unknown()}, Weight::unknown},
       {"torch._tensor._rebuild_from_type_v2", {}, Weight::unknown},
       // nested-bytes
@@ -154,7 +166,8 @@ TEST(Expression, ConditionsLookAtArguments) {
       {"builtins.setattr", {name("os"), text("system"), none()}, Weight::sink},
       {"builtins.setattr", {}, Weight::sink},
   };
-  for (const auto& c : cases) EXPECT_EQ(judge_call(name(c.callee), c.args, {}).weight, c.weight) << written_call(name(c.callee), c.args);
+  for (const auto& c : cases)
+    EXPECT_EQ(judge_call(name(c.callee), c.args, {}).weight, c.weight) << written_call(name(c.callee), c.args);
 }
 
 TEST(Expression, CallingWhatASinkMadeIsCallingTheSink) {

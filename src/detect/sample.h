@@ -24,9 +24,13 @@ inline Expr name(const std::string& dotted) {
   return {Kind::symbol, false, 0, dotted.substr(0, dot), dotted.substr(dot + 1), {}};
 }
 /// Where the module ends is the pickle's choice: only what stands behind it is walked as attributes.
-inline Expr name(const std::string& module, const std::string& attributes) { return {Kind::symbol, false, 0, module, attributes, {}}; }
+inline Expr name(const std::string& module, const std::string& attributes) {
+  return {Kind::symbol, false, 0, module, attributes, {}};
+}
 /// A name that STACK_GLOBAL was handed as something other than a constant.
-inline Expr computed(const std::string& module, const std::string& attribute) { return {Kind::unknown, false, 1, module, attribute, {}}; }
+inline Expr computed(const std::string& module, const std::string& attribute) {
+  return {Kind::unknown, false, 1, module, attribute, {}};
+}
 inline Expr many(Kind kind, std::vector<Expr> items) {
   const auto n = items.size();
   return {kind, false, n, "", "", std::move(items)};
@@ -57,12 +61,19 @@ class Doc {
     if (callee.kind == Kind::symbol) import(callee.text, callee.name, member);
     for (const auto& arg : args)
       if (arg.kind == Kind::symbol) import(arg.text, arg.name, member);
-    document.calls.push_back({{member, ++at_}, format::kAllProfiles, kind, std::move(callee), std::move(args), 1, false});
+    document.calls.push_back(
+        {{member, ++at_}, format::kAllProfiles, kind, std::move(callee), std::move(args), 1, false});
     return *this;
   }
-  Doc& reduce(const std::string& callee, std::vector<Expr> args = {}) { return call(Call::Kind::reduce, name(callee), std::move(args)); }
-  Doc& reduce(Expr callee, std::vector<Expr> args = {}) { return call(Call::Kind::reduce, std::move(callee), std::move(args)); }
-  Doc& newobj(const std::string& cls, std::vector<Expr> args = {}) { return call(Call::Kind::newobj, name(cls), std::move(args)); }
+  Doc& reduce(const std::string& callee, std::vector<Expr> args = {}) {
+    return call(Call::Kind::reduce, name(callee), std::move(args));
+  }
+  Doc& reduce(Expr callee, std::vector<Expr> args = {}) {
+    return call(Call::Kind::reduce, std::move(callee), std::move(args));
+  }
+  Doc& newobj(const std::string& cls, std::vector<Expr> args = {}) {
+    return call(Call::Kind::newobj, name(cls), std::move(args));
+  }
   Doc& build(Expr target, Expr state) { return call(Call::Kind::build, std::move(target), {std::move(state)}); }
   Doc& import(const std::string& module, const std::string& attribute, std::uint32_t member = 0) {
     document.imports.push_back({{member, ++at_}, format::kAllProfiles, module, attribute, "", true, 1});

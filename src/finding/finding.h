@@ -20,21 +20,21 @@ std::string_view to_string(Severity severity) noexcept;
 Status status_of(Severity severity) noexcept;
 
 struct Locator {
-  std::string member;                 ///< names from the root down, raw, joined with "/"; "" for the file itself
-  std::uint64_t offset = 0;           ///< bytes from the member's start
+  std::string member;        ///< names from the root down, raw, joined with "/"; "" for the file itself
+  std::uint64_t offset = 0;  ///< bytes from the member's start
   bool operator==(const Locator&) const = default;
 };
 
 struct Finding {
-  std::string rule;                   ///< stable id: "pickle.call.os-system"
+  std::string rule;  ///< stable id: "pickle.call.os-system"
   Severity severity = Severity::note;
-  std::string fingerprint;            ///< 16 hex digits over rule, member and evidence: outlives rewording and moved bytes
-  std::string message;                ///< one sentence for people: what it would do
+  std::string fingerprint;  ///< 16 hex digits over rule, member and evidence: outlives rewording and moved bytes
+  std::string message;      ///< one sentence for people: what it would do
   Locator where;
-  std::string evidence;               ///< the call as text, decoded, already printable
+  std::string evidence;                 ///< the call as text, decoded, already printable
   std::vector<std::string> references;  ///< advisories, papers
-  std::string remediation;            ///< what to do now
-  bool waived = false;                ///< a policy's waiver covers it
+  std::string remediation;              ///< what to do now
+  bool waived = false;                  ///< a policy's waiver covers it
   bool operator==(const Finding&) const = default;
 };
 
@@ -49,7 +49,7 @@ struct ImportLabel {
   std::string module;
   std::string name;
   Safety safety = Safety::suspicious;
-  std::string why;                    ///< one sentence from the rule that decided
+  std::string why;  ///< one sentence from the rule that decided
   bool operator==(const ImportLabel&) const = default;
 };
 

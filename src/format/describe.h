@@ -6,9 +6,18 @@
 namespace assay::format {
 
 // `codec(name, field)` is called for each field in order. The name is the JSON key.
-template <class Codec> void describe(Codec& c, bytes::Extent& v) { c("begin", v.begin); c("end", v.end); }
-template <class Codec> void describe(Codec& c, bytes::Unexamined& v) { c("extent", v.extent); c("reason", v.reason); }
-template <class Codec> void describe(Codec& c, bytes::Coverage& v) {
+template <class Codec>
+void describe(Codec& c, bytes::Extent& v) {
+  c("begin", v.begin);
+  c("end", v.end);
+}
+template <class Codec>
+void describe(Codec& c, bytes::Unexamined& v) {
+  c("extent", v.extent);
+  c("reason", v.reason);
+}
+template <class Codec>
+void describe(Codec& c, bytes::Coverage& v) {
   c("delegated", v.total[0]);
   c("parsed", v.total[1]);
   c("inert", v.total[2]);
@@ -16,8 +25,13 @@ template <class Codec> void describe(Codec& c, bytes::Coverage& v) {
   c("unexamined_bytes", v.total[4]);
   c("unexamined", v.unexamined);
 }
-template <class Codec> void describe(Codec& c, Place& v) { c("member", v.member); c("offset", v.offset); }
-template <class Codec> void describe(Codec& c, Expr& v) {
+template <class Codec>
+void describe(Codec& c, Place& v) {
+  c("member", v.member);
+  c("offset", v.offset);
+}
+template <class Codec>
+void describe(Codec& c, Expr& v) {
   c("kind", v.kind);
   c("cut", v.cut);
   c("size", v.size);
@@ -25,7 +39,8 @@ template <class Codec> void describe(Codec& c, Expr& v) {
   c("name", v.name);
   c("items", v.items);
 }
-template <class Codec> void describe(Codec& c, Member& v) {
+template <class Codec>
+void describe(Codec& c, Member& v) {
   c("parent", v.parent);
   c("name", v.name);
   c("role", v.role);
@@ -34,7 +49,8 @@ template <class Codec> void describe(Codec& c, Member& v) {
   c("formats", v.formats);
   c("coverage", v.coverage);
 }
-template <class Codec> void describe(Codec& c, Import& v) {
+template <class Codec>
+void describe(Codec& c, Import& v) {
   c("place", v.place);
   c("profiles", v.profiles);
   c("module", v.module);
@@ -43,7 +59,8 @@ template <class Codec> void describe(Codec& c, Import& v) {
   c("resolved", v.resolved);
   c("count", v.count);
 }
-template <class Codec> void describe(Codec& c, Call& v) {
+template <class Codec>
+void describe(Codec& c, Call& v) {
   c("place", v.place);
   c("profiles", v.profiles);
   c("kind", v.kind);
@@ -52,7 +69,8 @@ template <class Codec> void describe(Codec& c, Call& v) {
   c("count", v.count);
   c("sampled", v.sampled);
 }
-template <class Codec> void describe(Codec& c, Pickle& v) {
+template <class Codec>
+void describe(Codec& c, Pickle& v) {
   c("place", v.place);
   c("end", v.end);
   c("profiles", v.profiles);
@@ -61,20 +79,23 @@ template <class Codec> void describe(Codec& c, Pickle& v) {
   c("weak", v.weak);
   c("opcodes", v.opcodes);
 }
-template <class Codec> void describe(Codec& c, Quirk& v) {
+template <class Codec>
+void describe(Codec& c, Quirk& v) {
   c("place", v.place);
   c("profiles", v.profiles);
   c("id", v.id);
   c("detail", v.detail);
 }
-template <class Codec> void describe(Codec& c, Stop& v) {
+template <class Codec>
+void describe(Codec& c, Stop& v) {
   c("place", v.place);
   c("profiles", v.profiles);
   c("reader", v.reader);
   c("code", v.code);
   c("what", v.what);
 }
-template <class Codec> void describe(Codec& c, Checkpoint& v) {
+template <class Codec>
+void describe(Codec& c, Checkpoint& v) {
   c("member", v.member);
   c("layout", v.layout);
   c("tensors", v.tensors);
@@ -83,8 +104,13 @@ template <class Codec> void describe(Codec& c, Checkpoint& v) {
   c("reason", v.reason);
   c("reason_place", v.reason_place);
 }
-template <class Codec> void describe(Codec& c, Reference& v) { c("kind", v.kind); c("target", v.target); }
-template <class Codec> void describe(Codec& c, Document& v) {
+template <class Codec>
+void describe(Codec& c, Reference& v) {
+  c("kind", v.kind);
+  c("target", v.target);
+}
+template <class Codec>
+void describe(Codec& c, Document& v) {
   c("schema", v.schema);
   c("parser", v.parser);
   c("path", v.path);

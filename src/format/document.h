@@ -14,39 +14,49 @@ namespace assay::format {
 
 /// Loader profiles: a reading follows one of them as a whole. A set of profiles is a bit mask.
 enum class Profile : std::uint8_t {
-  cpython_c,        ///< _pickle.c of 3.8 to 3.13, from memory: numbers in base 0, frames are advice
-  cpython_c_file,   ///< the same from a file: an argument that crosses a frame's end loses its first part
-  cpython_c_strict, ///< _pickle.c from 3.14 on: numbers in base 10, frames are walls
-  cpython_py,       ///< pickle.py: frames are walls
-  joblib,           ///< pickle.py as joblib drives it: array bytes stand between the opcodes
-  pickletools,      ///< the disassembler; nobody loads with it, most scanners read with it
+  cpython_c,         ///< _pickle.c of 3.8 to 3.13, from memory: numbers in base 0, frames are advice
+  cpython_c_file,    ///< the same from a file: an argument that crosses a frame's end loses its first part
+  cpython_c_strict,  ///< _pickle.c from 3.14 on: numbers in base 10, frames are walls
+  cpython_py,        ///< pickle.py: frames are walls
+  joblib,            ///< pickle.py as joblib drives it: array bytes stand between the opcodes
+  pickletools,       ///< the disassembler; nobody loads with it, most scanners read with it
 };
 inline constexpr unsigned kProfiles = 6;
 using Profiles = std::uint8_t;
 inline constexpr Profiles kAllProfiles = (1u << kProfiles) - 1;
 /// The set of the given profiles.
 template <class... P>
-constexpr Profiles bits(P... p) { return static_cast<Profiles>((0u | ... | (1u << static_cast<unsigned>(p)))); }
+constexpr Profiles bits(P... p) {
+  return static_cast<Profiles>((0u | ... | (1u << static_cast<unsigned>(p))));
+}
 inline constexpr Profiles kLoaders = kAllProfiles & static_cast<Profiles>(~bits(Profile::pickletools));
 std::string_view to_string(Profile profile) noexcept;
 
 /// A value as far as it can be known without running anything.
 struct Expr {
   enum class Kind : std::uint8_t {
-    unknown,     ///< could not be followed (cut short, overwritten, made by unknown code)
-    none, boolean, integer, real, text, bytes,
-    symbol,      ///< an imported object: `text` is the module, `name` the dotted name
-    call,        ///< the result of a call: items[0] is the callee, the rest its arguments
-    tuple, list, dict, set,  ///< items in order; a dict alternates key and value
+    unknown,  ///< could not be followed (cut short, overwritten, made by unknown code)
+    none,
+    boolean,
+    integer,
+    real,
+    text,
+    bytes,
+    symbol,  ///< an imported object: `text` is the module, `name` the dotted name
+    call,    ///< the result of a call: items[0] is the callee, the rest its arguments
+    tuple,
+    list,
+    dict,
+    set,         ///< items in order; a dict alternates key and value
     instance,    ///< made by NEWOBJ or by a class of __main__: items[0] is the class, the rest its arguments
     persistent,  ///< what persistent_load returned for items[0]
     extension,   ///< copyreg extension code `text`
   };
   Kind kind = Kind::unknown;
-  bool cut = false;         ///< part of the value is not here
-  std::uint64_t size = 0;   ///< true length: bytes of text, number of items
-  std::string text;         ///< literal as text (number), raw bytes (text, bytes), module (symbol)
-  std::string name;         ///< symbol only
+  bool cut = false;        ///< part of the value is not here
+  std::uint64_t size = 0;  ///< true length: bytes of text, number of items
+  std::string text;        ///< literal as text (number), raw bytes (text, bytes), module (symbol)
+  std::string name;        ///< symbol only
   std::vector<Expr> items;
 
   bool operator==(const Expr&) const = default;
@@ -73,25 +83,25 @@ struct Member {
 };
 
 struct Import {
-  Place place;                ///< of the opcode, the first time
+  Place place;  ///< of the opcode, the first time
   Profiles profiles = 0;
-  std::string module;         ///< after Python 2 names are mapped
-  std::string name;           ///< dotted where the loader walks attributes
-  std::string written;        ///< "module name" as in the file, where that differs; else empty
-  bool resolved = true;       ///< false: module or name is not a constant; both hold what is known
+  std::string module;    ///< after Python 2 names are mapped
+  std::string name;      ///< dotted where the loader walks attributes
+  std::string written;   ///< "module name" as in the file, where that differs; else empty
+  bool resolved = true;  ///< false: module or name is not a constant; both hold what is known
   std::uint64_t count = 1;
   bool operator==(const Import&) const = default;
 };
 
 struct Call {
   enum class Kind : std::uint8_t { reduce, inst, obj, newobj, newobj_ex, build, append, setitem, add, persistent };
-  Place place;                ///< of the opcode, the first time
+  Place place;  ///< of the opcode, the first time
   Profiles profiles = 0;
   Kind kind = Kind::reduce;
-  Expr callee;                ///< for build, append, setitem, add: the object that is changed
-  std::vector<Expr> args;     ///< for build: the state; for setitem: key and value
-  std::uint64_t count = 1;    ///< calls that are the same as far as judgement goes
-  bool sampled = false;       ///< other calls of this callee had other arguments, which are not here
+  Expr callee;              ///< for build, append, setitem, add: the object that is changed
+  std::vector<Expr> args;   ///< for build: the state; for setitem: key and value
+  std::uint64_t count = 1;  ///< calls that are the same as far as judgement goes
+  bool sampled = false;     ///< other calls of this callee had other arguments, which are not here
   bool operator==(const Call&) const = default;
 };
 inline constexpr std::uint8_t kLastCallKind = static_cast<std::uint8_t>(Call::Kind::persistent);
@@ -112,9 +122,9 @@ struct Pickle {
 /// Something about the structure that a rule may care about. `id` is a stable word of rules/structure.toml.
 struct Quirk {
   Place place;
-  Profiles profiles = 0;      ///< 0 where profiles do not apply
-  std::string id;             ///< "zip.duplicate-differs"
-  std::string detail;         ///< raw: a member name, two numbers; escaped only where it is printed
+  Profiles profiles = 0;  ///< 0 where profiles do not apply
+  std::string id;         ///< "zip.duplicate-differs"
+  std::string detail;     ///< raw: a member name, two numbers; escaped only where it is printed
   bool operator==(const Quirk&) const = default;
 };
 
@@ -122,7 +132,7 @@ struct Quirk {
 struct Stop {
   Place place;
   Profiles profiles = 0;
-  std::string reader;         ///< "pickle", "zip", "gzip", ...
+  std::string reader;  ///< "pickle", "zip", "gzip", ...
   Errc code = Errc::malformed;
   std::string what;
   bool operator==(const Stop&) const = default;
@@ -131,29 +141,29 @@ struct Stop {
 /// A PyTorch checkpoint's summary, and whether torch.load(weights_only=True) would take it.
 struct Checkpoint {
   std::uint32_t member = 0;
-  std::string layout;              ///< "zip", "legacy", "tar"
+  std::string layout;  ///< "zip", "legacy", "tar"
   std::uint64_t tensors = 0;
   std::uint64_t tensor_bytes = 0;  ///< of the storages
   bool weights_only = false;
-  std::string reason;              ///< the first reason against, empty when weights_only
+  std::string reason;  ///< the first reason against, empty when weights_only
   Place reason_place;
   bool operator==(const Checkpoint&) const = default;
 };
 
 /// A relation to another path of the repository, as this artifact states it.
 struct Reference {
-  std::string kind;                ///< "shard", "symlink", "code", "external-data"
-  std::string target;              ///< raw path, relative to the artifact's folder
+  std::string kind;    ///< "shard", "symlink", "code", "external-data"
+  std::string target;  ///< raw path, relative to the artifact's folder
   bool operator==(const Reference&) const = default;
 };
 
 struct Document {
-  std::string schema;              ///< "assay-document/1"
-  std::string parser;              ///< "assay 0.1.0 pickle/1 zip/1 ..."; kept facts are stale when it changes
-  std::string path;                ///< raw bytes, relative to the repository's root
+  std::string schema;  ///< "assay-document/1"
+  std::string parser;  ///< "assay 0.1.0 pickle/1 zip/1 ..."; kept facts are stale when it changes
+  std::string path;    ///< raw bytes, relative to the repository's root
   std::uint64_t size = 0;
-  std::string sha256;              ///< lower-case hex, filled by the parent; empty where not computed
-  std::string tier;                ///< how the reader was confined: "cell", "cell+one-shot", "unconfined"
+  std::string sha256;  ///< lower-case hex, filled by the parent; empty where not computed
+  std::string tier;    ///< how the reader was confined: "cell", "cell+one-shot", "unconfined"
   std::vector<Member> members;
   std::vector<Pickle> pickles;
   std::vector<Import> imports;

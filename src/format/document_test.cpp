@@ -26,8 +26,12 @@ TEST(Document, EachLieIsRefused) {
       {"member before its parent", [](Document& d) { d.members[1].parent = 77; }},
       {"coverage does not add up to the member's size", [](Document& d) { ++d.members[1].coverage.total[1]; }},
       {"coverage does not add up to the member's size", [](Document& d) { ++d.members[1].size; }},
-      {"coverage overflows", [](Document& d) { d.members[1].coverage.total = {UINT64_MAX, 2, 0, 0, 0}; }},
-      {"too many unexamined ranges", [](Document& d) { d.members[1].coverage.unexamined.resize(bytes::kMostUnexamined + 1); }},
+      {"coverage overflows",
+       [](Document& d) {
+         d.members[1].coverage.total = {UINT64_MAX, 2, 0, 0, 0};
+       }},
+      {"too many unexamined ranges",
+       [](Document& d) { d.members[1].coverage.unexamined.resize(bytes::kMostUnexamined + 1); }},
       {"unexamined bytes without a range", [](Document& d) { d.members[1].coverage.unexamined.clear(); }},
       {"unexamined bytes without a range", [](Document& d) { d.members[0].coverage.unexamined.resize(1); }},
       {"pickle outside the document", [](Document& d) { d.pickles[0].place.member = 9; }},

@@ -15,10 +15,10 @@ namespace assay::format {
 /// Bytes inside a member that want to be examined as a member of their own.
 struct Nested {
   std::string name;
-  std::string role;                       ///< "byte string", "base64 text", "zip member"
-  std::uint64_t offset = 0;               ///< of its bytes in the containing member
-  std::uint64_t length = 0;               ///< bytes there; a window of the container unless `decoded`
-  std::shared_ptr<bytes::Source> decoded; ///< where the bytes had to be decoded first
+  std::string role;                        ///< "byte string", "base64 text", "zip member"
+  std::uint64_t offset = 0;                ///< of its bytes in the containing member
+  std::uint64_t length = 0;                ///< bytes there; a window of the container unless `decoded`
+  std::shared_ptr<bytes::Source> decoded;  ///< where the bytes had to be decoded first
 };
 
 /// Whether rules look at the arguments of this callable. Where they do not, equal calls with different
@@ -39,7 +39,9 @@ class MemberFacts {
   Place at(std::uint64_t offset) const { return {member_, offset}; }
   bytes::Budget& budget() { return budget_; }
   Document& document() { return document_; }
-  bool arguments_matter(std::string_view module, std::string_view name) const { return arguments_matter_(module, name); }
+  bool arguments_matter(std::string_view module, std::string_view name) const {
+    return arguments_matter_(module, name);
+  }
   bool overflowed() const { return overflowed_; }
 
   /// Adds to the count where the same name was imported before. Index of the fact, or nothing when spent.

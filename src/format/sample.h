@@ -17,7 +17,8 @@ inline Document document() {
   d.sha256 = std::string(64, 'a');
   d.tier = "cell";
   d.members.push_back({0, "", "file", 0, 100, {"zip"}, {{50, 40, 0, 10, 0}, {}}});
-  d.members.push_back({0, "archive/data.pkl", "zip member", 10, 50, {"pickle"}, {{0, 30, 0, 0, 20}, {{{30, 50}, "why"}}}});
+  d.members.push_back(
+      {0, "archive/data.pkl", "zip member", 10, 50, {"pickle"}, {{0, 30, 0, 0, 20}, {{{30, 50}, "why"}}}});
   d.members.push_back({1, "bytes@7", "byte string", 7, 3, {}, {{0, 0, 3, 0, 0}, {}}});
   d.pickles.push_back({{1, 0}, 30, kAllProfiles, 2, true, false, 12});
   d.imports.push_back({{1, 2}, kAllProfiles, "posix", "system", "os system", true, 3});
@@ -47,12 +48,17 @@ class RandomDocuments {
     for (std::uint32_t i = 0, n = 1 + below(4); i < n; ++i) d.members.push_back(member(i));
     d.size = d.members[0].size;
     members_ = static_cast<std::uint32_t>(d.members.size());
-    for (auto n = below(4); n > 0; --n) d.pickles.push_back({place(), number(), byte(), byte(), flag(), flag(), number()});
-    for (auto n = below(4); n > 0; --n) d.imports.push_back({place(), byte(), text(), text(), text(), flag(), number()});
+    for (auto n = below(4); n > 0; --n)
+      d.pickles.push_back({place(), number(), byte(), byte(), flag(), flag(), number()});
+    for (auto n = below(4); n > 0; --n)
+      d.imports.push_back({place(), byte(), text(), text(), text(), flag(), number()});
     for (auto n = below(4); n > 0; --n) d.calls.push_back(call());
     for (auto n = below(4); n > 0; --n) d.quirks.push_back({place(), byte(), text(), text()});
-    for (auto n = below(4); n > 0; --n) d.stops.push_back({place(), byte(), text(), static_cast<Errc>(below(static_cast<std::uint32_t>(kLastErrc) + 1)), text()});
-    for (auto n = below(3); n > 0; --n) d.checkpoints.push_back({below(members_), text(), number(), number(), flag(), text(), place()});
+    for (auto n = below(4); n > 0; --n)
+      d.stops.push_back(
+          {place(), byte(), text(), static_cast<Errc>(below(static_cast<std::uint32_t>(kLastErrc) + 1)), text()});
+    for (auto n = below(3); n > 0; --n)
+      d.checkpoints.push_back({below(members_), text(), number(), number(), flag(), text(), place()});
     for (auto n = below(3); n > 0; --n) d.references.push_back({text(), text()});
     return d;
   }

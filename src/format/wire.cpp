@@ -19,7 +19,9 @@ concept Number = std::is_unsigned_v<T> && !std::is_same_v<T, bool>;
 class Writer {
  public:
   template <class T>
-  void operator()(std::string_view, T& field) { write(field); }
+  void operator()(std::string_view, T& field) {
+    write(field);
+  }
   std::string out;
 
  private:
@@ -31,7 +33,9 @@ class Writer {
   }
   void write(bool v) { out += v ? '\1' : '\0'; }
   template <Enum T>
-  void write(T v) { out += static_cast<char>(v); }
+  void write(T v) {
+    out += static_cast<char>(v);
+  }
   void write(std::string& s) {
     write(std::uint64_t{s.size()});
     out += s;
@@ -42,7 +46,7 @@ class Writer {
     for (auto& item : list) write(item);
   }
   template <class T>
-    requires std::is_class_v<T>
+  requires std::is_class_v<T>
   void write(T& value) { describe(*this, value); }
 };
 
@@ -50,7 +54,9 @@ class Reader {
  public:
   explicit Reader(bytes::View raw) : in_{raw} {}
   template <class T>
-  void operator()(std::string_view, T& field) { if (ok()) read(field); }
+  void operator()(std::string_view, T& field) {
+    if (ok()) read(field);
+  }
   bool ok() const { return !error_; }
   bool finished() const { return in_.empty(); }
   Error error() const { return *error_; }
@@ -84,7 +90,9 @@ class Reader {
     v = b == 1;
   }
   template <Enum T>
-  void read(T& v) { v = static_cast<T>(byte()); }  // the range is validate()'s business
+  void read(T& v) {
+    v = static_cast<T>(byte());
+  }  // the range is validate()'s business
   void read(std::string& s) {
     std::uint64_t n = 0;
     read(n);
@@ -102,7 +110,7 @@ class Reader {
     --depth_;
   }
   template <class T>
-    requires std::is_class_v<T>
+  requires std::is_class_v<T>
   void read(T& value) { describe(*this, value); }
 
   bytes::Reader in_;

@@ -30,13 +30,12 @@ TEST(Wire, EveryTruncationIsRefused) {
   sample::RandomDocuments random{2};
   for (int i = 0; i < 3; ++i) {
     const auto raw = encode(i == 0 ? sample::document() : random.next());
-    for (std::size_t n = 0; n < raw.size(); ++n) ASSERT_FALSE(decode(bytes::view(std::string_view{raw}.substr(0, n)))) << n;
+    for (std::size_t n = 0; n < raw.size(); ++n)
+      ASSERT_FALSE(decode(bytes::view(std::string_view{raw}.substr(0, n)))) << n;
   }
 }
 
-TEST(Wire, WhatFollowsIsRefused) {
-  EXPECT_FALSE(decode(bytes::view(encode(sample::document()) + '\0')));
-}
+TEST(Wire, WhatFollowsIsRefused) { EXPECT_FALSE(decode(bytes::view(encode(sample::document()) + '\0'))); }
 
 TEST(Wire, EveryChangedByteIsReadOrRefusedAndNeverBelievedBlindly) {
   const auto raw = encode(sample::document());

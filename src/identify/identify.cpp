@@ -25,7 +25,8 @@ bool ends_as_parquet(Look& in) { return in.size() >= 12 && begins(in.at(in.size(
 Magic model_of(bytes::View head, Look& in) {
   auto found = model(head, in.size());
   if (found.format == "parquet" && !ends_as_parquet(in)) found = {};
-  if (found.format.empty() && hdf5_behind_user_block(in, head)) found = {"hdf5", "an HDF5 file behind a block of other bytes"};
+  if (found.format.empty() && hdf5_behind_user_block(in, head))
+    found = {"hdf5", "an HDF5 file behind a block of other bytes"};
   return found;
 }
 
@@ -57,7 +58,8 @@ std::vector<Claim> identify(const bytes::Source& source) {
   if (const auto found = program(head, all); !found.format.empty() && is_believed(found, head, in))
     claims.push_back({found.format, Use::executable, found.says, all});
   if (is_script(head)) claims.push_back({"script", Use::code, "a script", all});
-  if (const auto found = document(head); !found.format.empty()) claims.push_back({found.format, Use::code, found.says, all});
+  if (const auto found = document(head); !found.format.empty())
+    claims.push_back({found.format, Use::code, found.says, all});
   if (const auto found = model_of(head, in); !found.format.empty())
     claims.push_back({found.format, Use::model, found.says, all});
   if (const auto found = medium(head, in); !found.format.empty())

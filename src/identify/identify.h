@@ -23,7 +23,7 @@ enum class Use : std::uint8_t {
 struct Claim {
   std::string_view format;  ///< a stable word: "pickle", "png", "elf"; a literal
   Use use;
-  std::string_view says;    ///< for people: "a PNG picture"; a literal
+  std::string_view says;  ///< for people: "a PNG picture"; a literal
   /// One past the last byte that the format's own structure reaches, at most the source's size. Bytes
   /// behind it belong to nobody: a PNG is read to IEND, and what follows is for others to explain.
   std::uint64_t end;

@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto text = identify::classify_text(source);
   if (!text) std::abort();
   const auto raw = bytes::text(all);
-  const bool wide = raw.starts_with("\xff\xfe") || raw.starts_with("\xfe\xff") || raw.starts_with(std::string_view{"\0\0\xfe\xff", 4});
+  const bool wide = raw.starts_with("\xff\xfe") || raw.starts_with("\xfe\xff") ||
+                    raw.starts_with(std::string_view{"\0\0\xfe\xff", 4});
   if (text->is_text && !wide && (!is_utf8(raw) || raw.find('\0') != raw.npos)) std::abort();
   if (text->is_text == text->format.empty()) std::abort();
 

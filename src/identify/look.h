@@ -16,7 +16,9 @@ inline bool begins(bytes::View v, std::string_view magic) noexcept {
 }
 
 /// Zero behind the end, so that checks of single bytes need no length check before them.
-inline unsigned byte_at(bytes::View v, std::size_t i) noexcept { return i < v.size() ? static_cast<unsigned>(v[i]) : 0; }
+inline unsigned byte_at(bytes::View v, std::size_t i) noexcept {
+  return i < v.size() ? static_cast<unsigned>(v[i]) : 0;
+}
 
 /// A big- or little-endian number of `n` <= 8 bytes; bytes behind the end count as zero.
 inline std::uint64_t big(bytes::View v, std::size_t at, std::size_t n) noexcept {

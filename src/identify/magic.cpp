@@ -26,7 +26,7 @@ Magic first_of(const std::array<Known, n>& table, View head) noexcept {
 constexpr Magic kMachO{"mach-o", "a macOS program or library"};
 
 constexpr std::array kPrograms{
-    Known{"\x7f" "ELF", {"elf", "a Linux program or library"}},
+    Known{"\x7f\x45LF", {"elf", "a Linux program or library"}},
     Known{"MZqFpD", {"ape", "a program for every system"}},  // Cosmopolitan; also a shell script and a PE
     Known{"jartsr='", {"ape", "a program for every system"}},
     Known{"\xfe\xed\xfa\xce", kMachO},
@@ -78,8 +78,8 @@ bool is_flatbuffer(View head, std::uint64_t size, std::string_view name) noexcep
 /// Its first message: field 1 { field 1: the piece, field 2: a float, ... }.
 bool is_sentencepiece(View head) noexcept {
   const auto outer = byte_at(head, 1), piece = byte_at(head, 3);
-  return byte_at(head, 0) == 0x0a && byte_at(head, 2) == 0x0a && piece > 0 && outer >= piece + 7 && outer <= piece + 9 &&
-         byte_at(head, 4 + piece) == 0x15;
+  return byte_at(head, 0) == 0x0a && byte_at(head, 2) == 0x0a && piece > 0 && outer >= piece + 7 &&
+         outer <= piece + 9 && byte_at(head, 4 + piece) == 0x15;
 }
 
 /// The textual form of an R object: "A", its version, then R's version as six digits.
@@ -151,12 +151,12 @@ bool is_lzma(View head) noexcept {
 }
 
 constexpr std::array kCompressed{
-    Known{"PK\3\4", {"zip", ""}},         Known{"PK\5\6", {"zip", ""}},
-    Known{"PK\7\x08PK", {"zip", ""}},     Known{"7z\xbc\xaf\x27\x1c", {"7z", ""}},
-    Known{"\x1f\x8b\x08", {"gzip", ""}},  Known{"\xfd" "7zXZ\0"sv, {"xz", ""}},
-    Known{"Rar!\x1a\7", {"rar", ""}},     Known{"\x28\xb5\x2f\xfd", {"zstd", ""}},
+    Known{"PK\3\4", {"zip", ""}},           Known{"PK\5\6", {"zip", ""}},
+    Known{"PK\7\x08PK", {"zip", ""}},       Known{"7z\xbc\xaf\x27\x1c", {"7z", ""}},
+    Known{"\x1f\x8b\x08", {"gzip", ""}},    Known{"\xfd\x37zXZ\0"sv, {"xz", ""}},
+    Known{"Rar!\x1a\7", {"rar", ""}},       Known{"\x28\xb5\x2f\xfd", {"zstd", ""}},
     Known{"\x04\x22\x4d\x18", {"lz4", ""}}, Known{"\x02\x21\x4c\x18", {"lz4", ""}},
-    Known{"\x93NUMPY", {"npy", ""}},      Known{kHdf5, {"hdf5", ""}},
+    Known{"\x93NUMPY", {"npy", ""}},        Known{kHdf5, {"hdf5", ""}},
 };
 
 bool is_bzip2(View head) noexcept {
@@ -223,7 +223,9 @@ Magic document(View head) noexcept {
 std::string_view loadable_magic(View head) noexcept {
   head = head.first(std::min<std::size_t>(head.size(), 512));
   if (starts_pickle(head))
-    return byte_at(head, 1) >= 2 && byte_at(head, 1) <= 5 && head.size() >= 3 && is_pickle_opcode(byte_at(head, 2)) ? "pickle" : "";
+    return byte_at(head, 1) >= 2 && byte_at(head, 1) <= 5 && head.size() >= 3 && is_pickle_opcode(byte_at(head, 2))
+               ? "pickle"
+               : "";
   if (const auto found = stream_or_archive(head); !found.empty()) return found;
   // How much follows is not known here, so every size that is declared may be true.
   if (const auto found = program(head, UINT64_MAX); !found.format.empty()) return found.format;

@@ -56,8 +56,10 @@ void Markup::line(std::string_view piece) {
 }
 
 void Markup::note(std::string_view lower) {
-  constexpr std::array kScripts{"<script"sv, ":script"sv, "script:"sv, "<foreignobject"sv, "<iframe"sv, "<embed"sv, "<object"sv, "<handler"sv, "data:text/"sv};
-  script_ = script_ || std::any_of(kScripts.begin(), kScripts.end(), [&](std::string_view s) { return has(lower, s); }) ||
+  constexpr std::array kScripts{"<script"sv, ":script"sv, "script:"sv,  "<foreignobject"sv, "<iframe"sv,
+                                "<embed"sv,  "<object"sv, "<handler"sv, "data:text/"sv};
+  script_ = script_ ||
+            std::any_of(kScripts.begin(), kScripts.end(), [&](std::string_view s) { return has(lower, s); }) ||
             has_handler(lower) || has_escaped_link(lower);
   entity_ = entity_ || has(lower, "<!entity");
   doctype_ = doctype_ || has(lower, "<!doctype");
@@ -71,7 +73,10 @@ Markup::Root Markup::root() {
     const auto open = rest.find('<');
     if (open == rest.npos) return Root::unknown;
     rest.remove_prefix(open);
-    const auto ends = rest.starts_with("<!--") ? "-->"sv : rest.starts_with("<?") ? "?>"sv : rest.starts_with("<!") ? ">"sv : ""sv;
+    const auto ends = rest.starts_with("<!--") ? "-->"sv
+                      : rest.starts_with("<?") ? "?>"sv
+                      : rest.starts_with("<!") ? ">"sv
+                                               : ""sv;
     if (ends.empty()) break;
     xml_ = xml_ || rest.starts_with("<?xml");
     if (rest.starts_with("<!doctype html")) return Root::html;
@@ -102,11 +107,13 @@ Text Markup::finish() {
       if (script_ || entity_ || transformed_) return {true, "svg", Use::code, "an SVG picture that carries a script"};
       return {true, "svg", Use::plain, "an SVG picture"};
     case Root::other:
-      if (entity_ || doctype_ || transformed_) return {true, "xml", Use::code, "XML with declarations that readers act on"};
+      if (entity_ || doctype_ || transformed_)
+        return {true, "xml", Use::code, "XML with declarations that readers act on"};
       return {true, "xml", Use::plain, "XML"};
     case Root::unknown:
       // A comment so long that nobody sees what it hides.
-      if (prolog_.size() >= kMostProlog || xml_ || doctype_) return {true, "xml", Use::code, "markup whose first element was not found"};
+      if (prolog_.size() >= kMostProlog || xml_ || doctype_)
+        return {true, "xml", Use::code, "markup whose first element was not found"};
       return {};
     case Root::not_markup: return {};
   }

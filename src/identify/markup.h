@@ -23,11 +23,11 @@ class Markup {
   bool begun_ = false;
   bool is_markup_ = false;  ///< begins with '<'
   std::string prolog_;
-  std::string lower_;       ///< the piece in lower case
-  bool script_ = false;     ///< a script, a handler or a link that runs
+  std::string lower_;    ///< the piece in lower case
+  bool script_ = false;  ///< a script, a handler or a link that runs
   bool entity_ = false;
   bool doctype_ = false;
-  bool xml_ = false;        ///< has an XML declaration
+  bool xml_ = false;          ///< has an XML declaration
   bool transformed_ = false;  ///< asks to be transformed by a style sheet
 };
 

@@ -173,7 +173,8 @@ std::uint64_t audio_frame(View v) noexcept {
 /// Two bytes of sync are next to nothing, so three frames must follow each other (one behind an ID3 tag).
 std::uint64_t audio(View head, Look& in) {
   std::uint64_t at = 0;
-  const bool tagged = begins(head, "ID3") && ((byte_at(head, 6) | byte_at(head, 7) | byte_at(head, 8) | byte_at(head, 9)) & 0x80) == 0;
+  const bool tagged =
+      begins(head, "ID3") && ((byte_at(head, 6) | byte_at(head, 7) | byte_at(head, 8) | byte_at(head, 9)) & 0x80) == 0;
   if (tagged) at = 10 + (byte_at(head, 6) << 21 | byte_at(head, 7) << 14 | byte_at(head, 8) << 7 | byte_at(head, 9));
   int frames = 0;
   for (; frames < kMostSteps && at < in.size(); ++frames) {
@@ -267,9 +268,11 @@ Medium recognise(View head, Look& in) {
     const bool adts = begins(head, "\xff") && (byte_at(head, 1) & 0xf6) == 0xf0;
     return {adts ? "aac" : "mp3", adts ? "AAC sound" : "MP3 sound", audio(head, in)};
   }
-  if (head.size() >= 8 && begins(head.subspan(4), "ftyp")) return {"mp4", "film, sound or pictures of the MP4 family", mp4(in)};
+  if (head.size() >= 8 && begins(head.subspan(4), "ftyp"))
+    return {"mp4", "film, sound or pictures of the MP4 family", mp4(in)};
   if (begins(head, "\x1a\x45\xdf\xa3")) return {"webm", "film or sound in Matroska or WebM", matroska(head, in)};
-  if (begins(head, {"\0\1\0\0", 4}) || begins(head, "OTTO") || begins(head, "true")) return {"font", "a font", sfnt(head, in)};
+  if (begins(head, {"\0\1\0\0", 4}) || begins(head, "OTTO") || begins(head, "true"))
+    return {"font", "a font", sfnt(head, in)};
   if (begins(head, "wOFF") || begins(head, "wOF2")) return {"font", "a font for the web", woff(head, in)};
   return {};
 }

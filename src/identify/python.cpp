@@ -13,20 +13,24 @@ bool is_one_of(const std::array<std::string_view, n>& words, std::string_view wo
 }
 
 // Names of built-in values (None, True) stand where names stand; `match`, `print` and the like are names too.
-constexpr std::array kKeywords{"and"sv,    "as"sv,     "assert"sv, "async"sv,  "await"sv,  "break"sv,    "class"sv, "continue"sv,
-                               "def"sv,    "del"sv,    "elif"sv,   "else"sv,   "except"sv, "finally"sv,  "for"sv,   "from"sv,
-                               "global"sv, "if"sv,     "import"sv, "in"sv,     "is"sv,     "lambda"sv,   "not"sv,   "nonlocal"sv,
-                               "or"sv,     "pass"sv,   "raise"sv,  "return"sv, "try"sv,    "while"sv,    "with"sv,  "yield"sv};
-constexpr std::array kBlocks{"if"sv, "while"sv, "for"sv, "with"sv, "try"sv, "except"sv, "finally"sv, "elif"sv, "else"sv};
+constexpr std::array kKeywords{"and"sv,      "as"sv,    "assert"sv,   "async"sv, "await"sv,  "break"sv,  "class"sv,
+                               "continue"sv, "def"sv,   "del"sv,      "elif"sv,  "else"sv,   "except"sv, "finally"sv,
+                               "for"sv,      "from"sv,  "global"sv,   "if"sv,    "import"sv, "in"sv,     "is"sv,
+                               "lambda"sv,   "not"sv,   "nonlocal"sv, "or"sv,    "pass"sv,   "raise"sv,  "return"sv,
+                               "try"sv,      "while"sv, "with"sv,     "yield"sv};
+constexpr std::array kBlocks{"if"sv,     "while"sv,   "for"sv,  "with"sv, "try"sv,
+                             "except"sv, "finally"sv, "elif"sv, "else"sv};
 constexpr std::array kAlone{"pass"sv, "break"sv, "continue"sv};
 constexpr std::array kThenColon{"else"sv, "try"sv, "finally"sv};
 constexpr std::array kBetweenOperands{"and"sv, "or"sv, "in"sv, "is"sv, "if"sv, "else"sv};
-constexpr std::array kInsideExpressions{"and"sv, "or"sv, "in"sv, "is"sv, "if"sv, "else"sv, "not"sv, "lambda"sv, "await"sv, "yield"sv, "async"sv};
+constexpr std::array kInsideExpressions{"and"sv, "or"sv,     "in"sv,    "is"sv,    "if"sv,   "else"sv,
+                                        "not"sv, "lambda"sv, "await"sv, "yield"sv, "async"sv};
 constexpr std::array kMayEnd{"pass"sv, "break"sv, "continue"sv, "return"sv, "raise"sv, "yield"sv};
 /// Words that may stand before an operand although they are names: statements of Python 2 and soft keywords.
 constexpr std::array kSoft{"print"sv, "exec"sv, "match"sv, "case"sv, "type"sv};
-constexpr std::array kDangerous{"eval"sv, "exec"sv,    "compile"sv, "getattr"sv, "setattr"sv,    "globals"sv, "locals"sv,
-                                "vars"sv, "open"sv,    "input"sv,   "breakpoint"sv, "execfile"sv, "import_module"sv};
+constexpr std::array kDangerous{"eval"sv,       "exec"sv,     "compile"sv,      "getattr"sv, "setattr"sv,
+                                "globals"sv,    "locals"sv,   "vars"sv,         "open"sv,    "input"sv,
+                                "breakpoint"sv, "execfile"sv, "import_module"sv};
 
 constexpr std::size_t kMostComment = 200;  // bytes in which a coding cookie is looked for
 
@@ -39,20 +43,24 @@ bool is_op(char c) noexcept { return c != 0 && "+-*/%@&|^~<>=!"sv.find(c) != std
 /// Operators that cannot begin an operand.
 bool is_binary_only(char c) noexcept { return "/%=<>|&^"sv.find(c) != std::string_view::npos; }
 
-bool is_dunder(std::string_view word) noexcept { return word.size() > 4 && word.starts_with("__") && word.ends_with("__"); }
+bool is_dunder(std::string_view word) noexcept {
+  return word.size() > 4 && word.starts_with("__") && word.ends_with("__");
+}
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool is_string_prefix(std::string_view word) noexcept {
-  return word.size() <= 2 && std::all_of(word.begin(), word.end(), [](char c) { return "rbuft"sv.find(lower(c)) != std::string_view::npos; });
+  return word.size() <= 2 && std::all_of(word.begin(), word.end(),
+                                         [](char c) { return "rbuft"sv.find(lower(c)) != std::string_view::npos; });
 }
 
 /// Codecs (PEP 263) under which the bytes of a comment may decode to statements.
 bool hides_code(std::string codec) {
   for (auto& c : codec) c = c == '-' ? '_' : lower(c);
-  constexpr std::array kPrefixes{"utf_7"sv, "utf7"sv, "u7"sv, "unicode"sv, "raw_unicode"sv, "utf_16"sv, "utf16"sv, "utf_32"sv, "utf32"sv,
-                                 "punycode"sv, "idna"sv, "hz"sv, "iso2022"sv, "iso_2022"sv, "cp037"sv, "cp273"sv, "cp424"sv, "cp500"sv,
-                                 "cp864"sv, "cp875"sv, "cp1026"sv, "cp1140"sv, "ebcdic"sv, "ibm"sv, "csutf7"sv, "mbcs"sv, "oem"sv};
+  constexpr std::array kPrefixes{
+      "utf_7"sv,    "utf7"sv,  "u7"sv,     "unicode"sv, "raw_unicode"sv, "utf_16"sv, "utf16"sv,  "utf_32"sv, "utf32"sv,
+      "punycode"sv, "idna"sv,  "hz"sv,     "iso2022"sv, "iso_2022"sv,    "cp037"sv,  "cp273"sv,  "cp424"sv,  "cp500"sv,
+      "cp864"sv,    "cp875"sv, "cp1026"sv, "cp1140"sv,  "ebcdic"sv,      "ibm"sv,    "csutf7"sv, "mbcs"sv,   "oem"sv};
   return std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view p) { return codec.starts_with(p); });
 }
 
@@ -61,7 +69,9 @@ bool hides_code(std::string codec) {
 void Python::feed(std::string_view text) {
   for (std::size_t i = 0; i < text.size() && !refused_ && !settled_; ++i) {
     if (in_ == In::string && opening_ == 0 && !escaped_ && closing_ == 0) {
-      const auto plain = [this](char c) { return c != quote_ && c != '\\' && c != '\n' && c != '\r' && c != '{' && c != '}'; };
+      const auto plain = [this](char c) {
+        return c != quote_ && c != '\\' && c != '\n' && c != '\r' && c != '{' && c != '}';
+      };
       while (i < text.size() && plain(text[i])) previous_ = text[i++];
       if (i == text.size()) return;
     }
@@ -104,7 +114,8 @@ void Python::step(char c) {
       const bool goes_on = is_digit(c) || c == '_' || (hex && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) ||
                            (!based && c == '.' && word_.find_first_of(".eE") == word_.npos) ||
                            (!based && (c == 'e' || c == 'E') && word_.find_first_of("eE") == word_.npos) ||
-                           (exponent && (c == '+' || c == '-')) || (word_ == "0" && "xXoObB"sv.find(c) != std::string_view::npos);
+                           (exponent && (c == '+' || c == '-')) ||
+                           (word_ == "0" && "xXoObB"sv.find(c) != std::string_view::npos);
       if (goes_on) {
         // The first characters decide; a number of a million digits must not be kept.
         if (word_.size() >= kMostWord) word_.back() = c;
@@ -150,16 +161,29 @@ void Python::code(char c) {
     if (refused_ || in_ == In::number) return;
   }
   switch (c) {
-    case ' ': case '\t': case '\f': return;
+    case ' ':
+    case '\t':
+    case '\f': return;
     case '\n': return newline();
-    case '#': in_ = In::comment; comment_.clear(); return;
-    case '"': case '\'': formatted_ = false; return open_string(c);
+    case '#':
+      in_ = In::comment;
+      comment_.clear();
+      return;
+    case '"':
+    case '\'': formatted_ = false; return open_string(c);
     case '.': ++dots_; return;
-    case '(': case '[': case '{': return bracket_opens(c);
-    case ')': case ']': case '}': return bracket_closes(c);
+    case '(':
+    case '[':
+    case '{': return bracket_opens(c);
+    case ')':
+    case ']':
+    case '}': return bracket_closes(c);
     case ':': colon_pending_ = true; return;
     case ';': return inside_brackets() ? refuse() : end_statement();
-    case '!': bang_ = true; now_.pure = now_.pure && inside_brackets(); return;
+    case '!':
+      bang_ = true;
+      now_.pure = now_.pure && inside_brackets();
+      return;
     case '\\': backslash_ = true; return;
     case '`': return;
     case ',':
@@ -292,17 +316,20 @@ void Python::keyword(std::string_view word) {
   } else if (word == "from") {
     if (!now_.yields) return refuse();
   } else if (word == "as") {
-    const bool fits = now_.first == First::import || now_.first == First::from || now_.first == First::block || now_.word == "case";
+    const bool fits =
+        now_.first == First::import || now_.first == First::from || now_.first == First::block || now_.word == "case";
     if (!fits || !after_operand()) return refuse();
   } else if (word == "for") {
     if (!inside_brackets()) return refuse();
   } else if (!is_one_of(kInsideExpressions, word) || is_one_of(kThenColon, now_.word)) {
     return refuse();
-  } else if (now_.first == First::import || now_.first == First::from || (now_.tokens == 1 && now_.first == First::klass)) {
+  } else if (now_.first == First::import || now_.first == First::from ||
+             (now_.tokens == 1 && now_.first == First::klass)) {
     return refuse();
   } else if (is_one_of(kBetweenOperands, word)) {
     if (last_ == Last::nothing || last_ == Last::op || last_ == Last::opener) return refuse();
-  } else if (after_operand() && word != "not" && !(word == "async" && inside_brackets()) && !is_one_of(kSoft, now_.word)) {
+  } else if (after_operand() && word != "not" && !(word == "async" && inside_brackets()) &&
+             !is_one_of(kSoft, now_.word)) {
     return refuse();
   }
   if (word == "lambda" && inside_brackets()) now_.lambda = true;
@@ -330,7 +357,8 @@ void Python::first_word(std::string_view word) {
 void Python::bracket_opens(char c) {
   const bool header = (now_.first == First::definition || now_.first == First::klass) && !inside_brackets();
   if (header && last_ == Last::keyword) return refuse();
-  if (now_.first == First::import || (now_.first == First::from && !now_.imports) || last_ == Last::attribute) return refuse();
+  if (now_.first == First::import || (now_.first == First::from && !now_.imports) || last_ == Last::attribute)
+    return refuse();
   if (c == '{' && after_operand() && !(now_.tokens == 1 && is_one_of(kSoft, now_.word))) return refuse();
   if (depth_ == kMostDepth || (now_.tokens == 1 && is_one_of(kThenColon, now_.word))) return refuse();
   const bool call = c == '(' && after_operand() && !header;
@@ -386,7 +414,8 @@ void Python::colon() {
     return;
   }
   const bool soft_block = (now_.word == "match" || now_.word == "case") && now_.tokens > 1;
-  const bool header = now_.first == First::block || now_.first == First::definition || now_.first == First::klass || soft_block;
+  const bool header =
+      now_.first == First::block || now_.first == First::definition || now_.first == First::klass || soft_block;
   if (!header) {  // an annotation
     if (now_.colon || now_.first != First::other) return refuse();
     now_.colon = true;
@@ -402,7 +431,9 @@ void Python::colon() {
 
 bool Python::is_impossible_end() const {
   switch (last_) {
-    case Last::attribute: case Last::colon: case Last::opener: return true;
+    case Last::attribute:
+    case Last::colon:
+    case Last::opener: return true;
     case Last::op: return now_.first != First::from;
     case Last::keyword: return !is_one_of(kMayEnd, last_word_);
     default: return false;

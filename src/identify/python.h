@@ -21,19 +21,31 @@ class Python {
 
  private:
   enum class In : std::uint8_t { code, word, number, string, comment };
-  enum class Last : std::uint8_t { nothing, name, number, string, closer, keyword, op, attribute, comma, opener, colon };
+  enum class Last : std::uint8_t {
+    nothing,
+    name,
+    number,
+    string,
+    closer,
+    keyword,
+    op,
+    attribute,
+    comma,
+    opener,
+    colon
+  };
   enum class First : std::uint8_t { none, other, block, definition, klass, import, from, simple };
 
   struct Statement {
     First first = First::none;
-    std::string word;             ///< its first word, where it begins with one
+    std::string word;  ///< its first word, where it begins with one
     unsigned tokens = 0;
-    bool colon = false;           ///< at depth 0
-    bool imports = false;         ///< `from` ... `import`
-    bool lambda = false;          ///< inside brackets, where its colon may follow anything
-    unsigned lambdas_outside = 0; ///< at depth 0: the next colons there are their own
-    bool yields = false;          ///< `yield` and `raise` may be followed by `from`
-    bool pure = true;             ///< nothing at depth 0 but names, dots and brackets
+    bool colon = false;            ///< at depth 0
+    bool imports = false;          ///< `from` ... `import`
+    bool lambda = false;           ///< inside brackets, where its colon may follow anything
+    unsigned lambdas_outside = 0;  ///< at depth 0: the next colons there are their own
+    bool yields = false;           ///< `yield` and `raise` may be followed by `from`
+    bool pure = true;              ///< nothing at depth 0 but names, dots and brackets
     bool async = false;
     unsigned calls = 0;
     bool call_has_arguments = false;
@@ -70,33 +82,33 @@ class Python {
   static constexpr std::size_t kMostWord = 64;    // bytes kept; longer words are no keyword
 
   bool refused_ = false;
-  bool settled_ = false;       ///< certainly a program
-  bool strong_ = false;        ///< a statement does something
-  bool weak_ = false;          ///< a call that would do something only if its name were assigned before
-  bool pure_call_ = false;     ///< a statement is a call with arguments, and nothing else
+  bool settled_ = false;    ///< certainly a program
+  bool strong_ = false;     ///< a statement does something
+  bool weak_ = false;       ///< a call that would do something only if its name were assigned before
+  bool pure_call_ = false;  ///< a statement is a call with arguments, and nothing else
   bool assigns_ = false;
-  bool bare_ = false;          ///< a statement of one name, as in word lists and never in programs
+  bool bare_ = false;  ///< a statement of one name, as in word lists and never in programs
 
   In in_ = In::code;
-  char previous_ = '\n';       ///< the character before
+  char previous_ = '\n';  ///< the character before
   unsigned line_ = 0;
   std::string word_;
   bool word_cut_ = false;
   std::string comment_;
 
-  unsigned dots_ = 0;          ///< a run of full stops that is not resolved yet
-  bool colon_pending_ = false; ///< may still become ":="
-  bool bang_ = false;          ///< must become "!="
-  bool backslash_ = false;     ///< a newline must follow
+  unsigned dots_ = 0;           ///< a run of full stops that is not resolved yet
+  bool colon_pending_ = false;  ///< may still become ":="
+  bool bang_ = false;           ///< must become "!="
+  bool backslash_ = false;      ///< a newline must follow
 
   // string
   char quote_ = 0;
-  unsigned opening_ = 0;       ///< quotes seen at its start; 0: inside
-  unsigned closing_ = 0;       ///< quotes in a row inside a triple-quoted one
+  unsigned opening_ = 0;  ///< quotes seen at its start; 0: inside
+  unsigned closing_ = 0;  ///< quotes in a row inside a triple-quoted one
   bool triple_ = false;
-  bool formatted_ = false;     ///< f"" and t""
+  bool formatted_ = false;  ///< f"" and t""
   bool escaped_ = false;
-  int braces_ = 0;             ///< open in a formatted one
+  int braces_ = 0;  ///< open in a formatted one
 
   std::array<char, kMostDepth> brackets_{};
   std::array<bool, kMostDepth> is_call_{};
@@ -104,7 +116,7 @@ class Python {
   unsigned open_calls_ = 0;
 
   Last last_ = Last::nothing;
-  std::string last_word_;      ///< of the last name or keyword
+  std::string last_word_;  ///< of the last name or keyword
   Statement now_;
 };
 

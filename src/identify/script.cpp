@@ -14,7 +14,9 @@ constexpr std::size_t kMostJudged = 512;  // bytes of a line that are read as wo
 constexpr std::size_t kReach = 256;  // bytes
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\f'; }
-bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+bool is_letter(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_name(char c) noexcept { return is_letter(c) || is_digit(c) || c == '_'; }
 bool has(std::string_view text, std::string_view needle) noexcept { return text.find(needle) != text.npos; }
@@ -63,68 +65,192 @@ using enum Script::Language;
 
 // Sorted by first character.
 constexpr std::array kOpenings{
-    Opening{"!function(", javascript}, Opening{"\"use strict\"", javascript}, Opening{"# include ", c},
-    Opening{"#![", rust}, Opening{"#[derive", rust}, Opening{"#define ", c, Then::argument},
-    Opening{"#else", c, Then::end}, Opening{"#endif", c}, Opening{"#if ", c, Then::argument}, Opening{"#if defined", c},
-    Opening{"#ifdef ", c}, Opening{"#ifndef ", c}, Opening{"#include <", c}, Opening{"#include \"", c},
-    Opening{"#pragma ", c}, Opening{"$ErrorActionPreference", powershell}, Opening{"$PSScriptRoot", powershell},
-    Opening{"%~dp0", batch}, Opening{"'use strict'", javascript}, Opening{"(() =>", javascript},
-    Opening{"(function", javascript}, Opening{". ./", shell}, Opening{"./", shell, Then::argument},
-    Opening{".PHONY:", makefile}, Opening{"//go:build", go}, Opening{"<?=", php}, Opening{"<?php", php},
-    Opening{"@call ", batch}, Opening{"@if ", batch}, Opening{"@python ", batch}, Opening{"@rem ", batch},
-    Opening{"@set ", batch}, Opening{"@start ", batch}, Opening{"ARG ", dockerfile, Then::argument},
-    Opening{"Add-Type ", powershell}, Opening{"CMD [", dockerfile}, Opening{"COPY ", dockerfile, Then::argument},
-    Opening{"Dim ", windows, Then::end}, Opening{"ENTRYPOINT [", dockerfile},
-    Opening{"ENV ", dockerfile, Then::argument}, Opening{"EXPOSE ", dockerfile, Then::argument},
-    Opening{"Exec=", desktop}, Opening{"ExecStart=", desktop}, Opening{"FROM ", dockerfile, Then::argument},
-    Opening{"IEX ", powershell}, Opening{"Import-Module ", powershell}, Opening{"Invoke-", powershell},
-    Opening{"New-Object ", powershell}, Opening{"Param(", powershell}, Opening{"RUN ", dockerfile},
-    Opening{"Set-ExecutionPolicy", powershell}, Opening{"Start-Process ", powershell}, Opening{"WORKDIR /", dockerfile},
-    Opening{"WScript.", windows}, Opening{"Windows Registry Editor", windows}, Opening{"Write-Host ", powershell},
-    Opening{"[Desktop Entry]", desktop, Then::end}, Opening{"[InternetShortcut]", windows, Then::end},
-    Opening{"[[ ", shell}, Opening{"__global__ ", c}, Opening{"add_executable(", cmake}, Opening{"add_library(", cmake},
-    Opening{"apt install ", shell}, Opening{"apt-get ", shell}, Opening{"async function", javascript},
-    Opening{"autorun", windows, Then::end}, Opening{"bash ", shell, Then::argument}, Opening{"brew install ", shell},
-    Opening{"call ", batch, Then::argument}, Opening{"cat <<", shell}, Opening{"cd ", shell, Then::argument},
-    Opening{"chmod ", shell, Then::argument}, Opening{"class ", c, Then::block},
-    Opening{"cmake_minimum_required(", cmake}, Opening{"conda install ", shell}, Opening{"console.log(", javascript},
-    Opening{"const ", javascript, Then::assignment}, Opening{"const (", go, Then::end}, Opening{"cp -", shell},
-    Opening{"crate::", rust}, Opening{"curl ", shell, Then::argument}, Opening{"document.", javascript, Then::member},
-    Opening{"done", shell, Then::end}, Opening{"echo ", shell, Then::argument}, Opening{"endif(", cmake},
-    Opening{"enum ", c, Then::block}, Opening{"esac", shell, Then::end}, Opening{"eval ", shell, Then::argument},
-    Opening{"exec ", shell, Then::argument}, Opening{"export ", shell, Then::assignment},
-    Opening{"export * from", javascript}, Opening{"export class ", javascript}, Opening{"export const ", javascript},
-    Opening{"export declare ", javascript}, Opening{"export default ", javascript, Then::block},
-    Opening{"export function ", javascript}, Opening{"export interface ", javascript},
-    Opening{"export type ", javascript}, Opening{"export {", javascript}, Opening{"exports.", javascript},
-    Opening{"extern ", c, Then::block}, Opening{"extern \"C\"", c}, Opening{"extern crate ", rust},
-    Opening{"fi", shell, Then::end}, Opening{"find_package(", cmake}, Opening{"fn ", rust, Then::call},
-    Opening{"func ", go, Then::call}, Opening{"function ", javascript, Then::call}, Opening{"git clone ", shell},
-    Opening{"globalThis.", javascript, Then::member}, Opening{"goto ", batch, Then::end}, Opening{"iex ", powershell},
-    Opening{"if [", shell}, Opening{"if(", cmake}, Opening{"impl ", rust, Then::block}, Opening{"import '", javascript},
-    Opening{"import (", go, Then::end}, Opening{"import * as ", javascript}, Opening{"import \"", go},
-    Opening{"import {", javascript}, Opening{"include(", cmake}, Opening{"inline ", c, Then::block},
-    Opening{"int main(", c}, Opening{"interface ", java, Then::block}, Opening{"let ", javascript, Then::assignment},
-    Opening{"library(", r}, Opening{"local ", lua, Then::assignment}, Opening{"local function ", lua, Then::call},
-    Opening{"mkdir -p", shell}, Opening{"module.exports", javascript}, Opening{"my $", perl},
-    Opening{"namespace ", c, Then::block}, Opening{"nohup ", shell, Then::argument},
-    Opening{"npm install", shell, Then::argument}, Opening{"param(", powershell}, Opening{"pip install ", shell},
-    Opening{"pip3 install ", shell}, Opening{"powershell ", batch, Then::argument},
-    Opening{"private ", java, Then::block}, Opening{"project(", cmake}, Opening{"pub fn ", rust},
-    Opening{"pub mod ", rust}, Opening{"pub struct ", rust}, Opening{"pub use ", rust}, Opening{"public class ", java},
-    Opening{"public final class ", java}, Opening{"public static ", java}, Opening{"puts '", ruby},
-    Opening{"puts \"", ruby}, Opening{"python ", shell, Then::argument}, Opening{"python3 ", shell, Then::argument},
-    Opening{"require '", ruby}, Opening{"require \"", ruby}, Opening{"require_relative ", ruby}, Opening{"rm -", shell},
-    Opening{"set ", batch, Then::assignment}, Opening{"set +", shell}, Opening{"set -", shell}, Opening{"set(", cmake},
-    Opening{"setlocal", batch}, Opening{"sh ", shell, Then::argument}, Opening{"source ", shell, Then::argument},
-    Opening{"start ", batch, Then::argument}, Opening{"static ", c, Then::block}, Opening{"std::", c},
-    Opening{"struct ", c, Then::block}, Opening{"sudo ", shell}, Opening{"suppressPackageStartupMessages(", r},
-    Opening{"template <", c}, Opening{"template<", c}, Opening{"trap '", shell}, Opening{"type ", go, Then::block},
-    Opening{"type (", go, Then::end}, Opening{"typedef ", c, Then::block}, Opening{"union ", c, Then::block},
-    Opening{"use strict;", perl}, Opening{"use warnings;", perl}, Opening{"using System", csharp},
-    Opening{"using namespace ", c}, Opening{"var ", javascript, Then::assignment}, Opening{"var (", go, Then::end},
-    Opening{"void ", c, Then::block}, Opening{"wget ", shell, Then::argument}, Opening{"while [", shell},
-    Opening{"while read ", shell}, Opening{"window.", javascript, Then::member},
+    Opening{"!function(", javascript},
+    Opening{"\"use strict\"", javascript},
+    Opening{"# include ", c},
+    Opening{"#![", rust},
+    Opening{"#[derive", rust},
+    Opening{"#define ", c, Then::argument},
+    Opening{"#else", c, Then::end},
+    Opening{"#endif", c},
+    Opening{"#if ", c, Then::argument},
+    Opening{"#if defined", c},
+    Opening{"#ifdef ", c},
+    Opening{"#ifndef ", c},
+    Opening{"#include <", c},
+    Opening{"#include \"", c},
+    Opening{"#pragma ", c},
+    Opening{"$ErrorActionPreference", powershell},
+    Opening{"$PSScriptRoot", powershell},
+    Opening{"%~dp0", batch},
+    Opening{"'use strict'", javascript},
+    Opening{"(() =>", javascript},
+    Opening{"(function", javascript},
+    Opening{". ./", shell},
+    Opening{"./", shell, Then::argument},
+    Opening{".PHONY:", makefile},
+    Opening{"//go:build", go},
+    Opening{"<?=", php},
+    Opening{"<?php", php},
+    Opening{"@call ", batch},
+    Opening{"@if ", batch},
+    Opening{"@python ", batch},
+    Opening{"@rem ", batch},
+    Opening{"@set ", batch},
+    Opening{"@start ", batch},
+    Opening{"ARG ", dockerfile, Then::argument},
+    Opening{"Add-Type ", powershell},
+    Opening{"CMD [", dockerfile},
+    Opening{"COPY ", dockerfile, Then::argument},
+    Opening{"Dim ", windows, Then::end},
+    Opening{"ENTRYPOINT [", dockerfile},
+    Opening{"ENV ", dockerfile, Then::argument},
+    Opening{"EXPOSE ", dockerfile, Then::argument},
+    Opening{"Exec=", desktop},
+    Opening{"ExecStart=", desktop},
+    Opening{"FROM ", dockerfile, Then::argument},
+    Opening{"IEX ", powershell},
+    Opening{"Import-Module ", powershell},
+    Opening{"Invoke-", powershell},
+    Opening{"New-Object ", powershell},
+    Opening{"Param(", powershell},
+    Opening{"RUN ", dockerfile},
+    Opening{"Set-ExecutionPolicy", powershell},
+    Opening{"Start-Process ", powershell},
+    Opening{"WORKDIR /", dockerfile},
+    Opening{"WScript.", windows},
+    Opening{"Windows Registry Editor", windows},
+    Opening{"Write-Host ", powershell},
+    Opening{"[Desktop Entry]", desktop, Then::end},
+    Opening{"[InternetShortcut]", windows, Then::end},
+    Opening{"[[ ", shell},
+    Opening{"__global__ ", c},
+    Opening{"add_executable(", cmake},
+    Opening{"add_library(", cmake},
+    Opening{"apt install ", shell},
+    Opening{"apt-get ", shell},
+    Opening{"async function", javascript},
+    Opening{"autorun", windows, Then::end},
+    Opening{"bash ", shell, Then::argument},
+    Opening{"brew install ", shell},
+    Opening{"call ", batch, Then::argument},
+    Opening{"cat <<", shell},
+    Opening{"cd ", shell, Then::argument},
+    Opening{"chmod ", shell, Then::argument},
+    Opening{"class ", c, Then::block},
+    Opening{"cmake_minimum_required(", cmake},
+    Opening{"conda install ", shell},
+    Opening{"console.log(", javascript},
+    Opening{"const ", javascript, Then::assignment},
+    Opening{"const (", go, Then::end},
+    Opening{"cp -", shell},
+    Opening{"crate::", rust},
+    Opening{"curl ", shell, Then::argument},
+    Opening{"document.", javascript, Then::member},
+    Opening{"done", shell, Then::end},
+    Opening{"echo ", shell, Then::argument},
+    Opening{"endif(", cmake},
+    Opening{"enum ", c, Then::block},
+    Opening{"esac", shell, Then::end},
+    Opening{"eval ", shell, Then::argument},
+    Opening{"exec ", shell, Then::argument},
+    Opening{"export ", shell, Then::assignment},
+    Opening{"export * from", javascript},
+    Opening{"export class ", javascript},
+    Opening{"export const ", javascript},
+    Opening{"export declare ", javascript},
+    Opening{"export default ", javascript, Then::block},
+    Opening{"export function ", javascript},
+    Opening{"export interface ", javascript},
+    Opening{"export type ", javascript},
+    Opening{"export {", javascript},
+    Opening{"exports.", javascript},
+    Opening{"extern ", c, Then::block},
+    Opening{"extern \"C\"", c},
+    Opening{"extern crate ", rust},
+    Opening{"fi", shell, Then::end},
+    Opening{"find_package(", cmake},
+    Opening{"fn ", rust, Then::call},
+    Opening{"func ", go, Then::call},
+    Opening{"function ", javascript, Then::call},
+    Opening{"git clone ", shell},
+    Opening{"globalThis.", javascript, Then::member},
+    Opening{"goto ", batch, Then::end},
+    Opening{"iex ", powershell},
+    Opening{"if [", shell},
+    Opening{"if(", cmake},
+    Opening{"impl ", rust, Then::block},
+    Opening{"import '", javascript},
+    Opening{"import (", go, Then::end},
+    Opening{"import * as ", javascript},
+    Opening{"import \"", go},
+    Opening{"import {", javascript},
+    Opening{"include(", cmake},
+    Opening{"inline ", c, Then::block},
+    Opening{"int main(", c},
+    Opening{"interface ", java, Then::block},
+    Opening{"let ", javascript, Then::assignment},
+    Opening{"library(", r},
+    Opening{"local ", lua, Then::assignment},
+    Opening{"local function ", lua, Then::call},
+    Opening{"mkdir -p", shell},
+    Opening{"module.exports", javascript},
+    Opening{"my $", perl},
+    Opening{"namespace ", c, Then::block},
+    Opening{"nohup ", shell, Then::argument},
+    Opening{"npm install", shell, Then::argument},
+    Opening{"param(", powershell},
+    Opening{"pip install ", shell},
+    Opening{"pip3 install ", shell},
+    Opening{"powershell ", batch, Then::argument},
+    Opening{"private ", java, Then::block},
+    Opening{"project(", cmake},
+    Opening{"pub fn ", rust},
+    Opening{"pub mod ", rust},
+    Opening{"pub struct ", rust},
+    Opening{"pub use ", rust},
+    Opening{"public class ", java},
+    Opening{"public final class ", java},
+    Opening{"public static ", java},
+    Opening{"puts '", ruby},
+    Opening{"puts \"", ruby},
+    Opening{"python ", shell, Then::argument},
+    Opening{"python3 ", shell, Then::argument},
+    Opening{"require '", ruby},
+    Opening{"require \"", ruby},
+    Opening{"require_relative ", ruby},
+    Opening{"rm -", shell},
+    Opening{"set ", batch, Then::assignment},
+    Opening{"set +", shell},
+    Opening{"set -", shell},
+    Opening{"set(", cmake},
+    Opening{"setlocal", batch},
+    Opening{"sh ", shell, Then::argument},
+    Opening{"source ", shell, Then::argument},
+    Opening{"start ", batch, Then::argument},
+    Opening{"static ", c, Then::block},
+    Opening{"std::", c},
+    Opening{"struct ", c, Then::block},
+    Opening{"sudo ", shell},
+    Opening{"suppressPackageStartupMessages(", r},
+    Opening{"template <", c},
+    Opening{"template<", c},
+    Opening{"trap '", shell},
+    Opening{"type ", go, Then::block},
+    Opening{"type (", go, Then::end},
+    Opening{"typedef ", c, Then::block},
+    Opening{"union ", c, Then::block},
+    Opening{"use strict;", perl},
+    Opening{"use warnings;", perl},
+    Opening{"using System", csharp},
+    Opening{"using namespace ", c},
+    Opening{"var ", javascript, Then::assignment},
+    Opening{"var (", go, Then::end},
+    Opening{"void ", c, Then::block},
+    Opening{"wget ", shell, Then::argument},
+    Opening{"while [", shell},
+    Opening{"while read ", shell},
+    Opening{"window.", javascript, Then::member},
 };
 
 constexpr bool is_sorted() {
@@ -141,7 +267,8 @@ bool is_argument(std::string_view rest) noexcept {
   const bool only = word.size() == rest.size();
   if ("-$/~\"'.<>%"sv.find(word[0]) != std::string_view::npos || is_digit(word[0])) return true;
   word.remove_suffix(1);
-  return word.find_first_of("/=:.-_$@") != word.npos || (only && word.size() > 1 && word.find_first_of("0123456789") != word.npos);
+  return word.find_first_of("/=:.-_$@") != word.npos ||
+         (only && word.size() > 1 && word.find_first_of("0123456789") != word.npos);
 }
 
 bool fits(Then then, std::string_view rest) noexcept {
@@ -154,9 +281,11 @@ bool fits(Then then, std::string_view rest) noexcept {
     case Then::assignment:
       // "export NAME=", "let x =", "const {a} =", "let x: T =". Not "let us say that".
       if (!rest.empty() && (rest[0] == '{' || rest[0] == '[')) return has(rest, "=");
-      return name > 0 && !behind.empty() && (behind[0] == '=' || behind[0] == ';' || (behind[0] == ':' && has(behind, "=")));
+      return name > 0 && !behind.empty() &&
+             (behind[0] == '=' || behind[0] == ';' || (behind[0] == ':' && has(behind, "=")));
     case Then::member: return name > 0;
-    case Then::call: return name > 0 && !behind.empty() && "(<:."sv.find(behind[0]) != std::string_view::npos && has(behind, "(");
+    case Then::call:
+      return name > 0 && !behind.empty() && "(<:."sv.find(behind[0]) != std::string_view::npos && has(behind, "(");
     case Then::block: {
       const auto line = trimmed(rest);
       return !line.empty() && "{;("sv.find(line.back()) != std::string_view::npos;
@@ -191,7 +320,8 @@ bool is_path_hook(std::string_view line) noexcept {
   const auto end = line.find(';');
   if (end == line.npos || line.find_first_of("(=", end) == line.npos) return false;
   const auto names = line.substr(7, end - 7);
-  return std::all_of(names.begin(), names.end(), [](char c) { return is_name(c) || is_blank(c) || c == '.' || c == ','; });
+  return std::all_of(names.begin(), names.end(),
+                     [](char c) { return is_name(c) || is_blank(c) || c == '.' || c == ','; });
 }
 
 // --- What a line contains ------------------------------------------------------------------------
@@ -242,7 +372,9 @@ bool is_shell_function(std::string_view line) noexcept {
 }
 
 /// What ends in ");" or opens a body behind its parameters is a statement of some language.
-bool is_statement(std::string_view line) noexcept { return line.ends_with(");") || line.ends_with(") {") || line.ends_with("){"); }
+bool is_statement(std::string_view line) noexcept {
+  return line.ends_with(");") || line.ends_with(") {") || line.ends_with("){");
+}
 
 bool is_go_package(std::string_view line) noexcept { return line == "package main"; }
 
@@ -270,8 +402,9 @@ bool is_prose(std::string_view line) noexcept {
 
 // --- Templates, YAML, HTML -----------------------------------------------------------------------
 
-constexpr std::array kTags{"if"sv, "for"sv, "set"sv, "macro"sv, "block"sv, "include"sv, "import"sv, "from"sv, "extends"sv, "call"sv, "filter"sv,
-                           "raw"sv, "with"sv, "else"sv, "elif"sv, "endif"sv, "endfor"sv, "generation"sv, "do"sv, "autoescape"sv, "endmacro"sv};
+constexpr std::array kTags{"if"sv,   "for"sv,     "set"sv,    "macro"sv,      "block"sv, "include"sv,    "import"sv,
+                           "from"sv, "extends"sv, "call"sv,   "filter"sv,     "raw"sv,   "with"sv,       "else"sv,
+                           "elif"sv, "endif"sv,   "endfor"sv, "generation"sv, "do"sv,    "autoescape"sv, "endmacro"sv};
 
 /// What stands inside cannot do anything: no call, no index, no filter, no underscore.
 bool is_simple(std::string_view inside) noexcept { return inside.find_first_of("([|_\"") == inside.npos; }
@@ -317,9 +450,11 @@ bool begins_block(std::string_view inside, bool closed) noexcept {
 /// Where a YAML tag or key may stand: at the line's beginning, behind "- ", "key:", "[", "{" or ",".
 bool is_yaml_place(std::string_view before) noexcept {
   if (before.size() > kReach) return "[{,"sv.find(before.back()) != std::string_view::npos;
-  while (!before.empty() && (is_blank(before.front()) || before.front() == '-' || before.front() == '?')) before.remove_prefix(1);
+  while (!before.empty() && (is_blank(before.front()) || before.front() == '-' || before.front() == '?'))
+    before.remove_prefix(1);
   before = trimmed(before);
-  if (const auto anchor = before.rfind('&'); anchor != before.npos && !has(before.substr(anchor), " ")) before = trimmed(before.substr(0, anchor));
+  if (const auto anchor = before.rfind('&'); anchor != before.npos && !has(before.substr(anchor), " "))
+    before = trimmed(before.substr(0, anchor));
   if (before.empty() || "[{,"sv.find(before.back()) != std::string_view::npos) return true;
   return before.back() == ':' && !has(before, " ");
 }
@@ -334,9 +469,11 @@ bool has_python_tag(std::string_view line) noexcept {
 
 /// "a.b.C": a Python name, and no file, host or number.
 bool is_dotted_path(std::string_view value) noexcept {
-  constexpr std::array kEndings{"txt"sv, "csv"sv, "tsv"sv, "json"sv, "jsonl"sv, "yaml"sv, "yml"sv, "pt"sv, "pth"sv, "ckpt"sv, "bin"sv, "onnx"sv, "h5"sv,
-                                "md"sv, "zip"sv, "gz"sv, "tar"sv, "com"sv, "org"sv, "net"sv, "io"sv, "html"sv, "png"sv, "jpg"sv, "jpeg"sv, "wav"sv,
-                                "mp3"sv, "mp4"sv, "xml"sv, "safetensors"sv, "gguf"sv, "pkl"sv, "parquet"sv, "npy"sv, "npz"sv, "log"sv};
+  constexpr std::array kEndings{"txt"sv,     "csv"sv,  "tsv"sv, "json"sv, "jsonl"sv, "yaml"sv,        "yml"sv,  "pt"sv,
+                                "pth"sv,     "ckpt"sv, "bin"sv, "onnx"sv, "h5"sv,    "md"sv,          "zip"sv,  "gz"sv,
+                                "tar"sv,     "com"sv,  "org"sv, "net"sv,  "io"sv,    "html"sv,        "png"sv,  "jpg"sv,
+                                "jpeg"sv,    "wav"sv,  "mp3"sv, "mp4"sv,  "xml"sv,   "safetensors"sv, "gguf"sv, "pkl"sv,
+                                "parquet"sv, "npy"sv,  "npz"sv, "log"sv};
   if (value.size() > 1 && (value[0] == '"' || value[0] == '\'')) value = value.substr(1, value.size() - 2);
   std::size_t parts = 0;
   std::string_view last;
@@ -467,7 +604,9 @@ void Script::judge(std::string_view piece, Tally& tally) {
   const bool was_rule = std::exchange(rule_, false);
   if (line.empty()) return;
   const bool indented = piece[0] == '\t' || piece.starts_with("    ");
-  const auto count = [&](Language language) { ++(indented ? tally.indented_lines : tally.lines)[static_cast<std::size_t>(language)]; };
+  const auto count = [&](Language language) {
+    ++(indented ? tally.indented_lines : tally.lines)[static_cast<std::size_t>(language)];
+  };
   if (const auto* language = certain_language(line); language != nullptr && !tally.certain && !indented) {
     tally.certain = true;
     tally.certainly = *language;
@@ -520,7 +659,8 @@ bool Script::has_template(std::string_view piece) {
       open_expression_ = open_expression_ || !tex;
       continue;
     }
-    const bool prose = tex ? is_title(inside) : is_simple(inside) && (is_quoted(piece, at, end + 2) || !begins_expression(inside));
+    const bool prose =
+        tex ? is_title(inside) : is_simple(inside) && (is_quoted(piece, at, end + 2) || !begins_expression(inside));
     if (!prose) return true;
     at = end;  // what stands between has been judged
   }
@@ -536,7 +676,9 @@ Text Script::finish() {
 }
 
 Text Script::verdict(const Tally& all) const {
-  const auto named = [](Language l) { return Text{true, kNames[static_cast<std::size_t>(l)].format, Use::code, kNames[static_cast<std::size_t>(l)].says}; };
+  const auto named = [](Language l) {
+    return Text{true, kNames[static_cast<std::size_t>(l)].format, Use::code, kNames[static_cast<std::size_t>(l)].says};
+  };
   auto lines = all.lines;
   // In prose, four blanks quote; without prose they are mere style.
   if (all.prose == 0)

@@ -19,7 +19,26 @@ class Script {
   Text finish();
 
   enum class Language : std::uint8_t {
-    shell, batch, powershell, javascript, c, rust, go, java, csharp, lua, r, ruby, perl, php, dockerfile, makefile, cmake, windows, desktop, other,
+    shell,
+    batch,
+    powershell,
+    javascript,
+    c,
+    rust,
+    go,
+    java,
+    csharp,
+    lua,
+    r,
+    ruby,
+    perl,
+    php,
+    dockerfile,
+    makefile,
+    cmake,
+    windows,
+    desktop,
+    other,
   };
   static constexpr std::size_t kLanguages = 20;
 
@@ -49,10 +68,10 @@ class Script {
   Tally dropped_;  ///< of fences that were closed
   char fence_ = 0;
   std::size_t fence_length_ = 0;
-  bool comments_ = false;       ///< has block comments: then three backticks are no fence
+  bool comments_ = false;  ///< has block comments: then three backticks are no fence
   bool in_comment_ = false;
   bool heading_ = false;
-  bool rule_ = false;           ///< the line before could be a Makefile's rule
+  bool rule_ = false;  ///< the line before could be a Makefile's rule
   bool open_expression_ = false;
   bool open_block_ = false;
 };

@@ -10,9 +10,9 @@
 namespace assay::identify {
 namespace {
 
-constexpr std::size_t kBlock = 64 << 10;   // bytes
-constexpr std::size_t kPiece = 64 << 10;   // bytes of a line that are looked at together
-constexpr std::size_t kOverlap = 256;      // bytes that two pieces of a line share, so that no word is cut
+constexpr std::size_t kBlock = 64 << 10;  // bytes
+constexpr std::size_t kPiece = 64 << 10;  // bytes of a line that are looked at together
+constexpr std::size_t kOverlap = 256;     // bytes that two pieces of a line share, so that no word is cut
 
 /// UTF-8 in, a classification out. Memory: one piece of a line.
 class Reader {
@@ -182,7 +182,8 @@ Result<Text> classify_text(const bytes::Source& source) {
   if (!decoder.whole()) return Text{};
   auto result = reader.finish();
   // json.load() of an open binary file takes UTF-16; our reader of JSON does not.
-  if (result.is_text && result.use == Use::plain && wide_json) return Text{true, "wide-json", Use::model, "JSON in UTF-16 or UTF-32"};
+  if (result.is_text && result.use == Use::plain && wide_json)
+    return Text{true, "wide-json", Use::model, "JSON in UTF-16 or UTF-32"};
   return result;
 }
 

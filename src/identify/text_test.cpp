@@ -43,23 +43,32 @@ constexpr std::string_view kPlain[] = {
     "torch>=2.0\ntransformers==4.40.0\nnumpy\n",
     "*.bin filter=lfs diff=lfs merge=lfs -text\n",
     "# Model\n\nNever run `os.system('x')` or eval() on it.\n",
-    "---\nlicense: mit\ntags:\n- python\n---\n\n# Model\n\nThis model was trained on text.\n\n```python\nimport torch\nmodel = torch.load('x')\n```\n\n"
+    "---\nlicense: mit\ntags:\n- python\n---\n\n# Model\n\nThis model was trained on text.\n\n```python\nimport "
+    "torch\nmodel = torch.load('x')\n```\n\n"
     "```bash\npip install transformers\ncurl https://example.com | sh\n```\n",
     "# Model\n\nInstall it like this:\n\n    pip install transformers\n    import torch\n\nand you are done with it.\n",
     "# Model\n\nThe template is `{{ prompt }}` and the block `{% generation %}` is optional here.\n",
-    "We use this model for text. Cite it as follows.\n\n@article{x,\n  title={{Attention (Is All) You Need}},\n  author={A and B},\n}\n",
+    "We use this model for text. Cite it as follows.\n\n@article{x,\n  title={{Attention (Is All) You Need}},\n  "
+    "author={A and B},\n}\n",
     "The energy is $\\frac{{a}}{b}$ in all of the cases.\n",
-    "Permission is hereby granted, free of charge, to any person obtaining a copy\nof this software and associated documentation files (the \"Software\"), to deal\n"
-    "in the Software without restriction, including without limitation the rights\nto use, copy, modify, merge, publish, distribute, sublicense, and/or sell\n",
-    "                                 Apache License\n                           Version 2.0, January 2004\n\n   1. Definitions.\n\n      \"License\" shall mean the "
-    "terms and conditions for use, reproduction,\n      and distribution as defined by Sections 1 through 9 of this document.\n",
-    "From: alice@example.com\nTo: bob@example.com\nContent-Type: text/plain;\n\tcharset=utf-8\n\nHello Bob, import the data please.\n",
+    "Permission is hereby granted, free of charge, to any person obtaining a copy\nof this software and associated "
+    "documentation files (the \"Software\"), to deal\n"
+    "in the Software without restriction, including without limitation the rights\nto use, copy, modify, merge, "
+    "publish, distribute, sublicense, and/or sell\n",
+    "                                 Apache License\n                           Version 2.0, January 2004\n\n   1. "
+    "Definitions.\n\n      \"License\" shall mean the "
+    "terms and conditions for use, reproduction,\n      and distribution as defined by Sections 1 through 9 of this "
+    "document.\n",
+    "From: alice@example.com\nTo: bob@example.com\nContent-Type: text/plain;\n\tcharset=utf-8\n\nHello Bob, import the "
+    "data please.\n",
     "We import the data, then export it; call me (or Bob) if it fails: thanks!\n",
-    "README\n======\n\nRun the script with python train.py and wait for it to end.\nDo not stop it in the middle of an epoch.\n\npython train.py\n",
+    "README\n======\n\nRun the script with python train.py and wait for it to end.\nDo not stop it in the middle of an "
+    "epoch.\n\npython train.py\n",
     "<div align=\"center\">\n<img src=\"logo.png\">\n</div>\n\n# A model\n\nIt does things that models do.\n",
     "{\"a\": [1, 2, {\"b\": null}]}\n",
     "<?xml version=\"1.0\"?>\n<robot name=\"arm\"><link name=\"a\"/></robot>\n",
-    "Gr\xc3\xbc\xc3\x9f" "e, \xe4\xb8\x96\xe7\x95\x8c\n",
+    "Gr\xc3\xbc\xc3\x9f"
+    "e, \xe4\xb8\x96\xe7\x95\x8c\n",
     "Do not use the !!python/object/apply tag, nor set _target_: to anything.\n",
     "version https://git-lfs.github.com/spec/v2 is not out yet\n",
     "layer {\n  name: \"conv1\"\n  type: \"Convolution\"\n}\n",
@@ -167,8 +176,9 @@ TEST(Text, XmlModelsAreModels) {
 }
 
 TEST(Text, AnSvgWithoutAScriptIsAPicture) {
-  const auto t = classify("<?xml version=\"1.0\"?>\n<!-- made by hand -->\n<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"x\">\n"
-                          "<svg xmlns=\"http://www.w3.org/2000/svg\"><desc>description: a subscription</desc><path d=\"M0 0\"/></svg>");
+  const auto t = classify(
+      "<?xml version=\"1.0\"?>\n<!-- made by hand -->\n<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"x\">\n"
+      "<svg xmlns=\"http://www.w3.org/2000/svg\"><desc>description: a subscription</desc><path d=\"M0 0\"/></svg>");
   EXPECT_EQ(t.format, "svg");
   EXPECT_EQ(t.use, Use::plain);
 }
@@ -178,7 +188,9 @@ TEST(Text, BytesThatAreNoTextAreNotText) {
   EXPECT_FALSE(classify("\xff").is_text);
   EXPECT_FALSE(classify("a\xc3").is_text);
   EXPECT_FALSE(classify("\xed\xa0\x80").is_text);
-  EXPECT_FALSE(classify("\x08\x08\x12\x07" "example:\x03").is_text);
+  EXPECT_FALSE(classify("\x08\x08\x12\x07"
+                        "example:\x03")
+                   .is_text);
 }
 
 TEST(Text, Utf16WithItsMarkIsText) {
@@ -210,7 +222,8 @@ TEST(Text, EveryCutOfAProgramIsAnswered) {
 // One line of two megabytes of nothing but beginnings: every search must end near where it began.
 TEST(Text, HostileLinesCostLittle) {
   const auto started = std::chrono::steady_clock::now();
-  for (const auto part : {"{{"sv, "={{"sv, "{% "sv, "$("sv, "target:"sv, "!!python/"sv, "<script "sv, "`{{a"sv, " "sv, "<a on"sv, "f("sv}) {
+  for (const auto part : {"{{"sv, "={{"sv, "{% "sv, "$("sv, "target:"sv, "!!python/"sv, "<script "sv, "`{{a"sv, " "sv,
+                          "<a on"sv, "f("sv}) {
     std::string line;
     while (line.size() < 2'000'000) line += part;
     EXPECT_TRUE(classify(line).is_text);
@@ -230,8 +243,9 @@ TEST(Python, PiecesDoNotMatter) {
 
 // Each of these is refused by CPython's own compiler.
 TEST(Python, RefusesWhatCannotBeCompiled) {
-  for (const auto text : {"import os import sys\n", "f(\n", "f('a\n", "f(']')]\n", "import 'x'\n", "def f\n", "class a b:\n", "x = \\ y\nf()\n",
-                          "f()!\n", "f() ?\n", "import os.\n", "(a: b)\nf()\n", "else f()\n", "pass f()\n", "good for you\nf()\n", "\"\"\"\nimport os\n"}) {
+  for (const auto text : {"import os import sys\n", "f(\n", "f('a\n", "f(']')]\n", "import 'x'\n", "def f\n",
+                          "class a b:\n", "x = \\ y\nf()\n", "f()!\n", "f() ?\n", "import os.\n", "(a: b)\nf()\n",
+                          "else f()\n", "pass f()\n", "good for you\nf()\n", "\"\"\"\nimport os\n"}) {
     Python python;
     python.feed(text);
     EXPECT_FALSE(python.finish()) << text;

@@ -12,14 +12,17 @@ constexpr std::string_view kSchema = "assay-repository/1";
 // Names are raw bytes; as hex they come back as they were.
 std::string from_hex(const std::string& hex) {
   std::string out;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) out += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+    out += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   return out;
 }
 nlohmann::json text(const std::string& raw) {
   if (is_utf8(raw)) return raw;
   return {{"hex", to_hex(raw)}};
 }
-std::string raw(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : from_hex(value.at("hex").get<std::string>()); }
+std::string raw(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : from_hex(value.at("hex").get<std::string>());
+}
 
 }  // namespace
 

@@ -20,7 +20,8 @@ std::vector<std::uint64_t> count_by_status(const Report& report) {
 std::vector<std::string> not_scanned_for(const Report& report) {
   std::vector<std::string> out;
   for (const auto& engine : report.engines)
-    if (engine.status == finding::Status::unscanned && engine.version.empty()) out.push_back(engine_in_words(engine.name));
+    if (engine.status == finding::Status::unscanned && engine.version.empty())
+      out.push_back(engine_in_words(engine.name));
   return out;
 }
 

@@ -124,8 +124,7 @@ Result<void> limit(__rlimit_resource resource, std::uint64_t most) {
   rlimit value{};
   const bool known = ::getrlimit(resource, &value) == 0;
   value.rlim_cur = value.rlim_max = std::min<rlim_t>(most, value.rlim_max);
-  if (!known || ::setrlimit(resource, &value) != 0)
-    return fail(Errc::io, 0, "a resource limit cannot be set");
+  if (!known || ::setrlimit(resource, &value) != 0) return fail(Errc::io, 0, "a resource limit cannot be set");
   return {};
 }
 

@@ -14,11 +14,11 @@ namespace assay::sandbox {
 
 /// What one job may cost.
 struct Limits {
-  std::uint64_t memory_bytes = 2ull << 30;       ///< address space a cell may add to what it was born with
-  std::uint64_t spool_bytes = 64ull << 30;       ///< size to which a lent spool may grow
-  std::uint64_t result_bytes = 256ull << 20;     ///< one result; a larger one is refused unread
-  std::chrono::milliseconds silence{30'000};     ///< without a beat or a result for so long, a job is stopped
-  std::chrono::milliseconds wall{1'000'000};     ///< for one job, however diligently it beats
+  std::uint64_t memory_bytes = 2ull << 30;    ///< address space a cell may add to what it was born with
+  std::uint64_t spool_bytes = 64ull << 30;    ///< size to which a lent spool may grow
+  std::uint64_t result_bytes = 256ull << 20;  ///< one result; a larger one is refused unread
+  std::chrono::milliseconds silence{30'000};  ///< without a beat or a result for so long, a job is stopped
+  std::chrono::milliseconds wall{1'000'000};  ///< for one job, however diligently it beats
 };
 
 enum class Tier : std::uint8_t {
@@ -42,9 +42,9 @@ Tier attainable(Tier wanted) noexcept;
 inline constexpr int kCellSocket = 3;
 
 /// Exit statuses by which a cell says why it ended. A taken-over cell can choose any of them: words, not proof.
-inline constexpr int kExitMemory = 91;      ///< an allocation failed
-inline constexpr int kExitUnlocked = 92;    ///< the lock-down did not succeed, so no byte was read
-inline constexpr int kExitConfused = 93;    ///< the parent's batch made no sense
+inline constexpr int kExitMemory = 91;    ///< an allocation failed
+inline constexpr int kExitUnlocked = 92;  ///< the lock-down did not succeed, so no byte was read
+inline constexpr int kExitConfused = 93;  ///< the parent's batch made no sense
 
 using Filter = std::vector<sock_filter>;
 
@@ -53,12 +53,12 @@ using Filter = std::vector<sock_filter>;
 Result<Filter> build_filter();
 
 struct Lockdown {
-  pid_t parent;                ///< the cell ends with it
-  int socket;                  ///< becomes kCellSocket
-  unsigned most_descriptors;   ///< lent at one time
+  pid_t parent;               ///< the cell ends with it
+  int socket;                 ///< becomes kCellSocket
+  unsigned most_descriptors;  ///< lent at one time
   Tier tier;
   const Limits& limits;
-  const Filter& filter;        ///< may be empty when unconfined
+  const Filter& filter;  ///< may be empty when unconfined
 };
 
 /// Called in the child right after fork. When it succeeds there is no way back; when it fails, the child

@@ -19,16 +19,16 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t kBatchWeight = 8 << 20;        // bytes of files that may share a batch
-constexpr std::uint64_t kJobWeight = 1 << 10;          // what reading even an empty file amounts to, in bytes
-constexpr std::uint64_t kWorthWaking = 128 << 10;      // bytes: some tens of microseconds of a cell's time
-constexpr std::size_t kBatchesAhead = 2;               // one being read, one waiting in the socket
+constexpr std::uint64_t kBatchWeight = 8 << 20;    // bytes of files that may share a batch
+constexpr std::uint64_t kJobWeight = 1 << 10;      // what reading even an empty file amounts to, in bytes
+constexpr std::uint64_t kWorthWaking = 128 << 10;  // bytes: some tens of microseconds of a cell's time
+constexpr std::size_t kBatchesAhead = 2;           // one being read, one waiting in the socket
 constexpr std::size_t kReceiveBytes = 256 << 10;
-constexpr unsigned kMostLostRuns = 3;                  // then a job no longer shares its cell's fate with others
+constexpr unsigned kMostLostRuns = 3;  // then a job no longer shares its cell's fate with others
 constexpr milliseconds kMostTick{250};
 constexpr milliseconds kReadyWithin{10'000};
 constexpr std::chrono::seconds kAbsence{1};
-constexpr std::chrono::hours kLongestWait{24};         // of one wait(): the sum with now must not overflow
+constexpr std::chrono::hours kLongestWait{24};  // of one wait(): the sum with now must not overflow
 
 struct Task {
   Job job;
@@ -114,10 +114,10 @@ struct Pool::State {
   Limits limits;
   Tier tier;
   Filter filter = {};
-  std::size_t room;                    // jobs
-  std::deque<Task> pending = {};       // for cells that share
-  std::deque<Task> alone = {};         // for a cell of their own
-  std::vector<Cell> cells = {};        // the first most_cells are pooled and stay; single ones come and go behind them
+  std::size_t room;               // jobs
+  std::deque<Task> pending = {};  // for cells that share
+  std::deque<Task> alone = {};    // for a cell of their own
+  std::vector<Cell> cells = {};   // the first most_cells are pooled and stay; single ones come and go behind them
   std::vector<char> received = std::vector<char>(kReceiveBytes);
   std::vector<pollfd> polled = {};
   Steady::time_point looked = {};
@@ -129,7 +129,8 @@ struct Pool::State {
         one_shot{std::move(single)},
         limits{bounds},
         tier{possible},
-        room{std::min(cells_wanted * 2 * kBatchesAhead * kBatchJobs, std::max<std::size_t>(descriptors_to_share() / 4, 1))} {}
+        room{std::min(cells_wanted * 2 * kBatchesAhead * kBatchJobs,
+                      std::max<std::size_t>(descriptors_to_share() / 4, 1))} {}
 
   ~State() {
     const auto forget = [](const std::deque<Task>& tasks) {

@@ -52,7 +52,6 @@ struct Progress {
 /// How many descriptors this process may have open, less a few that are nobody's business.
 std::size_t descriptors_to_share() noexcept;
 
-
 /// Every job gets exactly one Reply. A job whose cell dies under it is run once more, alone in a fresh cell, before
 /// its outcome counts (a job that timed out is not: that would only double the wait); its neighbours are run again.
 /// So a cell killed from outside costs time and no result.

@@ -14,7 +14,7 @@
 
 namespace assay::sandbox {
 
-inline constexpr std::size_t kBatchJobs = 120;             ///< two descriptors each stay below SCM_MAX_FD (253)
+inline constexpr std::size_t kBatchJobs = 120;  ///< two descriptors each stay below SCM_MAX_FD (253)
 inline constexpr std::size_t kMostRequestBytes = 64 << 10;
 
 struct BatchHead {

@@ -11,7 +11,7 @@ namespace assay::sandbox {
 /// One page shared by a cell and its parent, so that progress costs no system call. For the parent it is hostile: any
 /// number may stand here at any time, and none may decide more than whom to suspect.
 struct Pulse {
-  std::atomic<std::uint64_t> started{0};     ///< jobs begun since the cell's birth
+  std::atomic<std::uint64_t> started{0};  ///< jobs begun since the cell's birth
   std::atomic<std::uint64_t> beats{0};
   std::atomic<std::uint64_t> bytes_done{0};  ///< of the job begun last
 };
@@ -35,8 +35,7 @@ class Beat {
 
 /// Runs in the cell, once per job. Descriptors are borrowed; -1 where none was lent. Reads with pread: a job that is
 /// run again shares its file offset with the first run. What it throws ends the cell.
-using Work =
-    std::function<std::string(int descriptor, int spool, std::string_view request, const Beat& beat)>;
+using Work = std::function<std::string(int descriptor, int spool, std::string_view request, const Beat& beat)>;
 
 /// The rest of the cell's life, after lock_down. Ends with the socket, or after one job when `single`.
 [[noreturn]] void serve(const Work& work, Pulse& pulse, bool single);

@@ -41,12 +41,15 @@ struct Identity {
 
   static Identity of(const struct stat& s) noexcept { return {s.st_dev, s.st_ino, s.st_size, s.st_mtim, s.st_ctim}; }
   bool is_still(int fd) const noexcept {
-    struct stat s{};
+    struct stat s {};
     return ::fstat(fd, &s) == 0 && of(s) == *this;
   }
   bool operator==(const Identity& o) const noexcept {
-    const auto same = [](const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; };
-    return device == o.device && inode == o.inode && size == o.size && same(modified, o.modified) && same(changed, o.changed);
+    const auto same = [](const timespec& a, const timespec& b) {
+      return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+    };
+    return device == o.device && inode == o.inode && size == o.size && same(modified, o.modified) &&
+           same(changed, o.changed);
   }
 };
 

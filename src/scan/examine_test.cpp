@@ -29,7 +29,8 @@ struct Examined {
   }
   std::string status() const { return std::string{finding::to_string(artifact.status)}; }
   bool says(std::string_view rule) const {
-    return std::any_of(artifact.findings.begin(), artifact.findings.end(), [&](const auto& f) { return f.rule == rule; });
+    return std::any_of(artifact.findings.begin(), artifact.findings.end(),
+                       [&](const auto& f) { return f.rule == rule; });
   }
   Lines members() const {
     Lines out;
@@ -100,7 +101,8 @@ TEST(Examine, DuplicatesWithEqualContentAreANoteAndOthersAreNot) {
 
 TEST(Examine, APickleInBytesThatNobodyOwnsIsFound) {
   const auto whole = zip({{"a.txt", "hello\n"}});
-  for (const auto& file : {whole + "junk" + kPayload, zip({{"a.txt", "hello\n"}}, "junk" + kPayload + "junk"), kHarmless + "junk" + kPayload}) {
+  for (const auto& file : {whole + "junk" + kPayload, zip({{"a.txt", "hello\n"}}, "junk" + kPayload + "junk"),
+                           kHarmless + "junk" + kPayload}) {
     const Examined e{file};
     EXPECT_TRUE(e.says("file.unowned-loadable")) << testing::PrintToString(e.members());
     EXPECT_EQ(e.calls(), 1u);
@@ -122,12 +124,18 @@ TEST(Examine, APickleThatIsAlsoAZipIsBoth) {
 }
 
 TEST(Examine, APickleInsideAByteStringIsAMember) {
-  const auto inner = "\x80\4" "C" + std::string(1, static_cast<char>(kPayload.size())) + kPayload + ".";
+  const auto inner =
+      "\x80\4"
+      "C" +
+      std::string(1, static_cast<char>(kPayload.size())) + kPayload + ".";
   const Examined e{inner};
   ASSERT_EQ(e.document.members.size(), 2u);
   EXPECT_EQ(e.document.members[1].role, "byte string");
   EXPECT_EQ(e.status(), "suspicious");  // nothing loads it
-  const auto loads = "\x80\4" "cpickle\nloads\nC" + std::string(1, static_cast<char>(kPayload.size())) + kPayload + "\x85R.";
+  const auto loads =
+      "\x80\4"
+      "cpickle\nloads\nC" +
+      std::string(1, static_cast<char>(kPayload.size())) + kPayload + "\x85R.";
   EXPECT_EQ(Examined{loads}.status(), "unsafe");
 }
 
@@ -190,14 +198,18 @@ std::string text(const std::string& s) { return "\x8c" + std::string(1, static_c
 TEST(Examine, ASpecialMethodInTheThirdSlotStateIsSeen) {
   const auto build = [](const std::string& state) { return "csklearn.svm._classes\nSVC\n)\x81" + state + "b0"; };
   const auto plain = "N}" + text("a") + "K\1s\x86", special = "N}" + text("__setstate__") + "cwhatever\nf\ns\x86";
-  EXPECT_EQ(Examined{"\x80\4" + build(plain) + build(plain) + build("N}" + text("b") + "K\2s\x86") + build(special) + "N."}.status(), "suspicious");
+  EXPECT_EQ(
+      Examined{"\x80\4" + build(plain) + build(plain) + build("N}" + text("b") + "K\2s\x86") + build(special) + "N."}
+          .status(),
+      "suspicious");
 }
 
 TEST(Examine, ASinkInTheThirdStateIsSeen) {
   const auto build = [](const std::string& state) { return "csklearn.svm._classes\nSVC\n)\x81" + state + "b0"; };
   std::string file = "\x80\4";
   for (int i = 0; i < 5; ++i) file += build("}" + text("a") + "K" + static_cast<char>(i) + "s");
-  EXPECT_GE(Examined{file + build("}" + text("predict") + "cos\nsystem\ns") + "N."}.artifact.status, finding::Status::suspicious);
+  EXPECT_GE(Examined{file + build("}" + text("predict") + "cos\nsystem\ns") + "N."}.artifact.status,
+            finding::Status::suspicious);
 }
 
 }  // namespace

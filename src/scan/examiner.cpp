@@ -32,12 +32,14 @@ std::optional<format::Document> Examiner::run() {
   return std::move(document_);
 }
 
-std::uint32_t Examiner::add_member(std::uint32_t parent, std::string name, std::string role, std::uint64_t offset, std::uint64_t size) {
+std::uint32_t Examiner::add_member(std::uint32_t parent, std::string name, std::string role, std::uint64_t offset,
+                                   std::uint64_t size) {
   document_.members.push_back({parent, std::move(name), std::move(role), offset, size, {}, {}});
   return static_cast<std::uint32_t>(document_.members.size() - 1);
 }
 
-bool Examiner::examine(std::uint32_t index, const Source& source, std::uint64_t depth, Certainty certainty, const Wanted& wanted) {
+bool Examiner::examine(std::uint32_t index, const Source& source, std::uint64_t depth, Certainty certainty,
+                       const Wanted& wanted) {
   Reading r{index, source, depth, certainty, MemberFacts{document_, index, budget_, how_.arguments_matter}};
   const bool readable = source.size() > 0 && may_go_on(r);
   if (readable) read(r, wanted);
@@ -105,7 +107,9 @@ void Examiner::read_by_magic(Reading& r, const Wanted& wanted) {
         r.recognised(claim.format, true);  // a picture is no danger, a picture that is an archive as well is a trick
         r.facts.coverage.claim(Cover::inert, 0, claim.end);
         break;
-      case identify::Use::code: case identify::Use::executable: case identify::Use::model:
+      case identify::Use::code:
+      case identify::Use::executable:
+      case identify::Use::model:
         r.recognised(claim.format, true);
         r.facts.coverage.miss(0, claim.end, claim.says);
         break;
@@ -217,7 +221,8 @@ bool Examiner::read_json(Reading& r) {
     return true;
   }
   r.facts.coverage.claim(Cover::parsed, 0, r.source.size());
-  for (const auto& key : json.code_keys) r.facts.quirk("json.names-code", key.offset, key.value.empty() ? key.path : key.path + " = " + key.value);
+  for (const auto& key : json.code_keys)
+    r.facts.quirk("json.names-code", key.offset, key.value.empty() ? key.path : key.path + " = " + key.value);
   if (json.chat_template) r.facts.quirk("json.chat-template", 0);
   for (const auto& file : json.weight_map_files) {
     document_.references.push_back({"shard", file});

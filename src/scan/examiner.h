@@ -58,7 +58,9 @@ class Examiner {
     std::vector<std::string> formats{};
     unsigned loadable = 0;  ///< formats that some loader acts on
 
-    bool is(std::string_view format) const { return std::find(formats.begin(), formats.end(), format) != formats.end(); }
+    bool is(std::string_view format) const {
+      return std::find(formats.begin(), formats.end(), format) != formats.end();
+    }
     void recognised(std::string_view format, bool acts) {
       if (is(format)) return;
       formats.emplace_back(format);
@@ -68,9 +70,11 @@ class Examiner {
 
   // --- A member (examiner.cpp) ---
 
-  std::uint32_t add_member(std::uint32_t parent, std::string name, std::string role, std::uint64_t offset, std::uint64_t size);
+  std::uint32_t add_member(std::uint32_t parent, std::string name, std::string role, std::uint64_t offset,
+                           std::uint64_t size);
   /// Recognises and reads one member and all that is inside it. False where a guess came to nothing.
-  bool examine(std::uint32_t index, const Source& source, std::uint64_t depth, Certainty certainty, const Wanted& wanted);
+  bool examine(std::uint32_t index, const Source& source, std::uint64_t depth, Certainty certainty,
+               const Wanted& wanted);
   bool may_go_on(Reading& r);
   void read(Reading& r, const Wanted& wanted);
   void read_by_magic(Reading& r, const Wanted& wanted);
@@ -112,9 +116,11 @@ class Examiner {
   static bool stands_inside(const Reading& r, const container::Contents& zip);
   void note_zip(Reading& r, const Archive& archive, bool damaged);
   Owned read_torch_zip(Reading& r, Archive& archive);
-  void own(std::uint32_t object, const ByName& by_name, const std::string& record, const format::torch::Storage& storage, Owned& owned);
+  void own(std::uint32_t object, const ByName& by_name, const std::string& record,
+           const format::torch::Storage& storage, Owned& owned);
   std::shared_ptr<Source> open(Reading& r, Archive& archive, const Entry& entry, std::uint64_t& packed_left);
-  std::optional<std::uint32_t> examine_entry(Reading& r, Archive& archive, const Entry& entry, const Owned& owned, const Wanted& wanted = {});
+  std::optional<std::uint32_t> examine_entry(Reading& r, Archive& archive, const Entry& entry, const Owned& owned,
+                                             const Wanted& wanted = {});
   void examine_extra(Reading& r, const Entry& entry);
   void examine_storage(std::uint32_t index, const Source& source, std::uint64_t owned, std::uint64_t depth);
   void check_stored(Reading& r, Archive& archive, const Entry& entry, const Source& source, std::uint32_t index);

@@ -33,7 +33,8 @@ std::string_view name_of(Method method) {
     case Method::zlib: return "zlib";
     case Method::bzip2: return "bzip2";
     case Method::xz: return "xz";
-    case Method::lzma: case Method::zip_lzma: return "lzma";
+    case Method::lzma:
+    case Method::zip_lzma: return "lzma";
     case Method::zstd: return "zstd";
     case Method::lz4: return "lz4";
     case Method::unknown: return "unknown compression";
@@ -60,7 +61,8 @@ bool Examiner::out_of_budget(Reading& r) {
   return true;
 }
 
-void Examiner::compare_doubles(Reading& r, Archive& archive, const Entry& entry, const std::shared_ptr<Source>& source) {
+void Examiner::compare_doubles(Reading& r, Archive& archive, const Entry& entry,
+                               const std::shared_ptr<Source>& source) {
   const auto [first, is_first] = archive.first_of.try_emplace(entry.name, source);
   if (is_first) return;
   const std::string container = r.is("tar") ? "tar" : "zip";
@@ -80,7 +82,8 @@ void Examiner::read_tar(Reading& r) {
   if (torch) r.facts.quirk("torch.legacy-tar", 0);
   for (const auto& e : archive.contents.entries) {
     const bool unpacked = e.name == "storages" || e.name == "tensors" || e.name == "pickle";
-    if (torch && unpacked && e.kind != Entry::Kind::file) r.facts.quirk("torch.legacy-tar-link", e.header_offset, e.name);
+    if (torch && unpacked && e.kind != Entry::Kind::file)
+      r.facts.quirk("torch.legacy-tar-link", e.header_offset, e.name);
   }
   for (const auto& entry : archive.contents.entries) {
     if (needs_own_cell_ || out_of_budget(r)) return;
@@ -88,13 +91,15 @@ void Examiner::read_tar(Reading& r) {
     Wanted wanted;
     if (torch && entry.name == "storages") wanted.part = Wanted::Part::tar_storages;
     if (torch && entry.name == "tensors") wanted.part = Wanted::Part::tar_tensors;
-    const auto source = std::make_shared<bytes::WindowSource>(r.source, entry.packed.begin, entry.packed.end - entry.packed.begin);
+    const auto source =
+        std::make_shared<bytes::WindowSource>(r.source, entry.packed.begin, entry.packed.end - entry.packed.begin);
     const auto index = add_member(r.index, entry.name, "tar member", entry.packed.begin, source->size());
     examine(index, *source, r.depth + 1, Certainty::member, wanted);
     if (archive.doubled.contains(entry.name)) compare_doubles(r, archive, entry, source);
   }
   for (const auto& o : archive.contents.oddities) {
-    const bool only_absolute = o.id == "tar.name-escapes" && o.detail.starts_with('/') && o.detail.find("..") == o.detail.npos;
+    const bool only_absolute =
+        o.id == "tar.name-escapes" && o.detail.starts_with('/') && o.detail.find("..") == o.detail.npos;
     if (o.id != "tar.duplicate") r.facts.quirk(only_absolute ? "tar.name-absolute" : o.id, o.offset, o.detail);
   }
 }
@@ -116,7 +121,8 @@ void Examiner::read_sevenzip(Reading& r) {
   const auto read = container::sevenzip::read(r.source, budget_, spool_, deliver, oddities);
   note(r, oddities);
   if (!read) r.facts.stop("7z", read.error());
-  else r.facts.coverage.claim(Cover::delegated, 0, container::sevenzip::declared_length(r.head).value_or(r.source.size()));
+  else
+    r.facts.coverage.claim(Cover::delegated, 0, container::sevenzip::declared_length(r.head).value_or(r.source.size()));
 }
 
 void Examiner::read_compressed(Reading& r) {
@@ -141,7 +147,8 @@ void Examiner::read_compressed(Reading& r) {
   if (decoded.streams > 1) r.facts.quirk("stream.concatenated", 0, std::to_string(decoded.streams));
   for (const auto& skipped : decoded.skipped) search(r, skipped.begin, skipped.end);
   const auto inside = out.finish();
-  const auto index = add_member(r.index, std::string{name_of(*method)}, std::string{name_of(*method)} + " stream", 0, inside->size());
+  const auto index =
+      add_member(r.index, std::string{name_of(*method)}, std::string{name_of(*method)} + " stream", 0, inside->size());
   examine(index, *inside, r.depth + 1, Certainty::member, {});
 }
 

@@ -15,7 +15,8 @@ constexpr std::size_t kMostGaps = 4096;               ///< gaps of one member th
 std::uint64_t zeros_at(const bytes::Source& source, std::uint64_t begin, std::uint64_t end) {
   std::vector<std::byte> block(64 << 10);
   for (auto at = begin; at < end;) {
-    const auto n = source.read_at(at, std::span{block}.first(static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), end - at))));
+    const auto n = source.read_at(
+        at, std::span{block}.first(static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), end - at))));
     if (!n || *n == 0) return at - begin;
     for (std::size_t i = 0; i < *n; ++i)
       if (block[i] != std::byte{0}) return at + i - begin;
@@ -31,13 +32,16 @@ void Examiner::examine_nested(Reading& r) {
   r.facts.nested.clear();
   for (auto& n : nested) {
     if (needs_own_cell_) return;
-    if (!budget_.charge(bytes::Line::members, 1)) return r.facts.stop("pickle", {Errc::limit_reached, n.offset, "limit reached: members"});
+    if (!budget_.charge(bytes::Line::members, 1))
+      return r.facts.stop("pickle", {Errc::limit_reached, n.offset, "limit reached: members"});
     const bytes::WindowSource window{r.source, n.offset, n.length};
-    examine_guess(r, n.decoded ? *n.decoded : static_cast<const Source&>(window), std::move(n.name), std::move(n.role), n.offset);
+    examine_guess(r, n.decoded ? *n.decoded : static_cast<const Source&>(window), std::move(n.name), std::move(n.role),
+                  n.offset);
   }
 }
 
-bool Examiner::examine_guess(Reading& r, const Source& source, std::string name, std::string role, std::uint64_t offset) {
+bool Examiner::examine_guess(Reading& r, const Source& source, std::string name, std::string role,
+                             std::uint64_t offset) {
   const auto index = add_member(r.index, std::move(name), std::move(role), offset, source.size());
   if (examine(index, source, r.depth + 1, Certainty::guess, {})) return true;
   if (document_.members.size() == index + 1) document_.members.pop_back();

@@ -53,10 +53,12 @@ void Examiner::read_zip(Reading& r) {
 bool Examiner::stands_inside(const Reading& r, const container::Contents& zip) {
   if (r.loadable == 0 || zip.entries.empty()) return false;
   const auto gaps = r.facts.coverage.gaps(r.source.size());
-  return std::all_of(zip.entries.begin(), zip.entries.end(), [&](const Entry& e) {  // gaps are sorted, and do not overlap
-    const auto next = std::upper_bound(gaps.begin(), gaps.end(), e.header_offset, [](std::uint64_t at, const bytes::Extent& gap) { return at < gap.begin; });
-    return next == gaps.begin() || std::prev(next)->end <= e.header_offset;
-  });
+  return std::all_of(
+      zip.entries.begin(), zip.entries.end(), [&](const Entry& e) {  // gaps are sorted, and do not overlap
+        const auto next = std::upper_bound(gaps.begin(), gaps.end(), e.header_offset,
+                                           [](std::uint64_t at, const bytes::Extent& gap) { return at < gap.begin; });
+        return next == gaps.begin() || std::prev(next)->end <= e.header_offset;
+      });
 }
 
 void Examiner::note_zip(Reading& r, const Archive& archive, bool damaged) {
@@ -68,7 +70,8 @@ void Examiner::note_zip(Reading& r, const Archive& archive, bool damaged) {
     // Without its directory every member is one that no directory lists, and the last one ends early: damage, no trick.
     const bool orphaned = damaged && (o.id == container::zip::kLocalOnly || o.id == container::zip::kDirectoryOrphan ||
                                       o.id == container::zip::kDataOutside);
-    const bool nul = o.id == container::zip::kNameEscapes && o.detail.find('\0') != o.detail.npos && o.detail.find("..") == o.detail.npos;
+    const bool nul = o.id == container::zip::kNameEscapes && o.detail.find('\0') != o.detail.npos &&
+                     o.detail.find("..") == o.detail.npos;
     if (!believed && !orphaned) r.facts.quirk(nul ? "zip.name-nul" : o.id, o.offset, o.detail);
   }
 }
@@ -85,7 +88,8 @@ Examiner::Owned Examiner::read_torch_zip(Reading& r, Archive& archive) {
   };
   for (const auto& e : archive.contents.entries) {
     constexpr std::string_view kObject = "data.pkl";
-    const bool at_root = e.name == kObject || (e.name.ends_with(kObject) && e.name[e.name.size() - kObject.size() - 1] == '/');
+    const bool at_root =
+        e.name == kObject || (e.name.ends_with(kObject) && e.name[e.name.size() - kObject.size() - 1] == '/');
     if (!at_root || needs_own_cell_) continue;
     const auto root = e.name.substr(0, e.name.size() - kObject.size());
     if (roots.insert(root).second && roots.size() == 2) r.facts.quirk("torch.several-objects", e.header_offset, e.name);
@@ -103,7 +107,8 @@ Examiner::Owned Examiner::read_torch_zip(Reading& r, Archive& archive) {
   return owned;
 }
 
-void Examiner::own(std::uint32_t object, const ByName& by_name, const std::string& record, const format::torch::Storage& storage, Owned& owned) {
+void Examiner::own(std::uint32_t object, const ByName& by_name, const std::string& record,
+                   const format::torch::Storage& storage, Owned& owned) {
   const auto found = by_name.find(record);
   const auto say = [&](std::string_view id) {
     document_.quirks.push_back({{object, storage.named_at}, 0, std::string{id}, record});
@@ -119,7 +124,8 @@ void Examiner::own(std::uint32_t object, const ByName& by_name, const std::strin
 /// The bytes of an entry, decompressed if need be. Nothing where they cannot be had; the reason is told then.
 std::shared_ptr<Source> Examiner::open(Reading& r, Archive& archive, const Entry& entry, std::uint64_t& packed_left) {
   const auto length = entry.packed.end - entry.packed.begin;
-  if (entry.method == Method::stored) return std::make_shared<bytes::WindowSource>(r.source, entry.packed.begin, length);
+  if (entry.method == Method::stored)
+    return std::make_shared<bytes::WindowSource>(r.source, entry.packed.begin, length);
   if (entry.method == Method::unknown) {
     r.facts.stop("zip", {entry.encrypted ? Errc::encrypted : Errc::unsupported, entry.header_offset,
                          entry.encrypted ? "encrypted: it can be read only with its password"
@@ -132,7 +138,8 @@ std::shared_ptr<Source> Examiner::open(Reading& r, Archive& archive, const Entry
     return nullptr;
   }
   bytes::Spool out{spool_};
-  const auto decoded = container::stream::decode(entry.method, r.source, entry.packed, out, budget_, entry.declared_size);
+  const auto decoded =
+      container::stream::decode(entry.method, r.source, entry.packed, out, budget_, entry.declared_size);
   packed_left = length - std::min(length, decoded.consumed);
   const bool unreadable = entry.encrypted && decoded.stopped && decoded.produced == 0;
   if (unreadable) {
@@ -140,14 +147,17 @@ std::shared_ptr<Source> Examiner::open(Reading& r, Archive& archive, const Entry
     r.facts.stop("zip", {Errc::encrypted, entry.header_offset, "encrypted: it can be read only with its password"});
     return nullptr;
   }
-  if (decoded.stopped) r.facts.stop(name_of(entry.method), {decoded.stopped->code, entry.packed.begin, decoded.stopped->what});
-  else if (entry.declared_crc32 && decoded.crc32 != *entry.declared_crc32) r.facts.quirk("zip.crc-mismatch", entry.header_offset, entry.name);
+  if (decoded.stopped)
+    r.facts.stop(name_of(entry.method), {decoded.stopped->code, entry.packed.begin, decoded.stopped->what});
+  else if (entry.declared_crc32 && decoded.crc32 != *entry.declared_crc32)
+    r.facts.quirk("zip.crc-mismatch", entry.header_offset, entry.name);
   if (!decoded.stopped && entry.declared_size && decoded.produced != *entry.declared_size)
     r.facts.quirk("zip.size-differs", entry.header_offset, entry.name);
   return out.finish();
 }
 
-std::optional<std::uint32_t> Examiner::examine_entry(Reading& r, Archive& archive, const Entry& entry, const Owned& owned, const Wanted& wanted) {
+std::optional<std::uint32_t> Examiner::examine_entry(Reading& r, Archive& archive, const Entry& entry,
+                                                     const Owned& owned, const Wanted& wanted) {
   std::uint64_t packed_left = 0;
   const auto source = open(r, archive, entry, packed_left);
   if (!source) return std::nullopt;
@@ -194,7 +204,8 @@ void Examiner::examine_storage(std::uint32_t index, const Source& source, std::u
   document_.members[index].coverage = r.facts.coverage.finish(source.size());
 }
 
-void Examiner::check_stored(Reading& r, Archive& archive, const Entry& entry, const Source& source, std::uint32_t index) {
+void Examiner::check_stored(Reading& r, Archive& archive, const Entry& entry, const Source& source,
+                            std::uint32_t index) {
   if (entry.encrypted) {
     // The flag says encrypted, PyTorch reads plainly: if something came of that, the flag was a trick.
     const auto& formats = document_.members[index].formats;

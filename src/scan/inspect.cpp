@@ -26,11 +26,13 @@ void put(std::string& out, std::string_view text) {
   const std::uint64_t n = text.size();
   out.append(reinterpret_cast<const char*>(&n), sizeof n).append(text);
 }
-Result<std::string> get(bytes::Reader& in) { return std::string{bytes::text(TRY(in.take(TRY(in.le<std::uint64_t>()))))}; }
+Result<std::string> get(bytes::Reader& in) {
+  return std::string{bytes::text(TRY(in.take(TRY(in.le<std::uint64_t>()))))};
+}
 
 /// Runs in the cell.
-std::string inspect_in_cell(int descriptor, int spool, std::uint64_t size, const sandbox::Beat& beat, const bytes::Limits& limits,
-                            std::uint64_t most) {
+std::string inspect_in_cell(int descriptor, int spool, std::uint64_t size, const sandbox::Beat& beat,
+                            const bytes::Limits& limits, std::uint64_t most) {
   const bytes::FileSource file{descriptor, size};
   bytes::SpoolFile spool_file{spool};
   std::string programs, tensors;
@@ -56,11 +58,12 @@ std::string inspect_in_cell(int descriptor, int spool, std::uint64_t size, const
       if (p.place.member != member) continue;
       std::string lines;
       std::uint64_t count = 0;
-      const bool complete = format::pickle::list_program(source, p.place.offset, budget, most, write, [&](std::string line) {
-        line.resize(std::min(line.size(), kMostLine));
-        put(lines, line);
-        ++count;
-      });
+      const bool complete =
+          format::pickle::list_program(source, p.place.offset, budget, most, write, [&](std::string line) {
+            line.resize(std::min(line.size(), kMostLine));
+            put(lines, line);
+            ++count;
+          });
       ++program_count;
       put(programs, std::to_string(member));
       put(programs, std::to_string(p.place.offset));
@@ -96,7 +99,8 @@ Result<Inspection> decode(std::string_view raw) {
   for (std::uint64_t i = 0; i < programs; ++i) {
     Program p;
     p.place.member = static_cast<std::uint32_t>(TRY(number(in)));
-    if (p.place.member >= out.document.members.size()) return fail(Errc::malformed, in.offset(), "a program outside the file");
+    if (p.place.member >= out.document.members.size())
+      return fail(Errc::malformed, in.offset(), "a program outside the file");
     p.place.offset = TRY(number(in));
     p.cut = !TRY(get(in)).empty();
     const auto lines = TRY(in.plausible(TRY(number(in)), 8));
@@ -119,11 +123,12 @@ Result<Inspection> decode(std::string_view raw) {
 
 tl::expected<Inspection, Refusal> inspect(const std::string& path, const Options& options, std::uint64_t most_opcodes) {
   const auto refuse = [](std::string what) { return tl::unexpected<Refusal>{Refusal{std::move(what)}}; };
-  const auto tier = sandbox::attainable(options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined);
+  const auto tier = sandbox::attainable(
+      options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined);
   if (tier == sandbox::Tier::unconfined && !options.allow_unconfined)
     return refuse("this system cannot confine the process that reads the file; --allow-unconfined accepts that risk");
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  struct stat s{};
+  struct stat s {};
   if (fd < 0 || ::fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) {
     const std::string why = fd < 0 ? std::strerror(errno) : "not a regular file";
     if (fd >= 0) ::close(fd);
@@ -141,7 +146,8 @@ tl::expected<Inspection, Refusal> inspect(const std::string& path, const Options
   std::vector<sandbox::Reply> replies;
   while (replies.empty()) pool->wait(std::chrono::milliseconds{200}, replies);
   if (spool >= 0) ::close(spool);
-  if (replies[0].outcome != sandbox::Outcome::done) return refuse("reading it failed: " + std::string{sandbox::to_string(replies[0].outcome)});
+  if (replies[0].outcome != sandbox::Outcome::done)
+    return refuse("reading it failed: " + std::string{sandbox::to_string(replies[0].outcome)});
   auto out = decode(replies[0].result);
   if (!out || out->document.size != size) return refuse("the reader answered with nonsense");
   out->document.path = path.substr(path.find_last_of('/') + 1);

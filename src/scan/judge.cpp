@@ -23,7 +23,8 @@ bool holds_pickle(const format::Document& d) {
 Status worst(const std::vector<finding::Finding>& findings, bool pickle) {
   auto out = Status::safe;
   for (const auto& f : findings)
-    if (!f.waived && !f.rule.starts_with("policy.") && f.rule.starts_with("pickle.") == pickle) out = std::max(out, status_of(f.severity));
+    if (!f.waived && !f.rule.starts_with("policy.") && f.rule.starts_with("pickle.") == pickle)
+      out = std::max(out, status_of(f.severity));
   return out;
 }
 
@@ -39,9 +40,12 @@ std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings) {
 
 /// SARIF describes every rule it may name.
 void add_rules(report::Report& r) {
-  const auto texts = [](std::span<const std::string_view> list) { return std::vector<std::string>{list.begin(), list.end()}; };
+  const auto texts = [](std::span<const std::string_view> list) {
+    return std::vector<std::string>{list.begin(), list.end()};
+  };
   for (const auto& rule : detect::all_rules())
-    r.rules.push_back({std::string{rule.id}, "Loading such a file " + std::string{rule.says} + ".", std::string{rule.remedy}, texts(rule.references)});
+    r.rules.push_back({std::string{rule.id}, "Loading such a file " + std::string{rule.says} + ".",
+                       std::string{rule.remedy}, texts(rule.references)});
   for (const auto& rule : detect::all_structure_rules())
     r.rules.push_back({std::string{rule.id}, std::string{rule.says}, std::string{rule.remedy}, texts(rule.references)});
 }
@@ -50,7 +54,8 @@ void add_coverage(const format::Document& d, report::Artifact& out) {
   for (std::uint32_t i = 0; i < d.members.size(); ++i) {
     const auto& m = d.members[i];
     for (std::size_t c = 1; c < bytes::kCovers; ++c) out.coverage.total[c] += m.coverage.total[c];
-    for (const auto& hole : m.coverage.unexamined) out.unexamined.push_back({member_path(d, i), hole.extent, hole.reason});
+    for (const auto& hole : m.coverage.unexamined)
+      out.unexamined.push_back({member_path(d, i), hole.extent, hole.reason});
     for (const auto& format : m.formats)
       if (std::find(out.formats.begin(), out.formats.end(), format) == out.formats.end()) out.formats.push_back(format);
   }
@@ -93,13 +98,15 @@ void Judging::add(std::size_t index, format::Document d) {
   auto& r = out_.report;
   if (!d.references.empty()) {
     const auto folder = d.path.substr(0, d.path.find_last_of('/') + 1);  // none: npos + 1 is 0
-    for (const auto& reference : d.references) relations_.push_back({index, {reference.kind, d.path, folder + reference.target}});
+    for (const auto& reference : d.references)
+      relations_.push_back({index, {reference.kind, d.path, folder + reference.target}});
   }
   if (!d.tier.empty() && (r.tier.empty() || d.tier == "unconfined")) r.tier = d.tier;
   auto artifact = judge(std::move(d), policy_, today_, out_.fails);
   r.status = std::max(r.status, artifact.status);
   r.bytes += artifact.size;
-  for (std::size_t i = 0; i < r.engines.size(); ++i) r.engines[i].status = std::max(r.engines[i].status, artifact.engines[i].status);
+  for (std::size_t i = 0; i < r.engines.size(); ++i)
+    r.engines[i].status = std::max(r.engines[i].status, artifact.engines[i].status);
   if (r.artifacts.size() <= index) r.artifacts.resize(index + 1);
   r.artifacts[index] = std::move(artifact);
 }
@@ -108,18 +115,20 @@ Outcome Judging::finish(const report::Repository& repository) {
   auto& r = out_.report;
   r.root = repository.root;
   r.relations = repository.links;
-  std::stable_sort(relations_.begin(), relations_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(relations_.begin(), relations_.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [index, relation] : relations_) r.relations.push_back(std::move(relation));
   for (auto& engine : r.engines)  // an engine that is not there has scanned nothing
     if (engine.version.empty()) engine.status = Status::unscanned;
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
   // As they come from a scan; sorting would move every one of them all the same.
-  if (!std::is_sorted(r.artifacts.begin(), r.artifacts.end(), by_path)) std::stable_sort(r.artifacts.begin(), r.artifacts.end(), by_path);
+  if (!std::is_sorted(r.artifacts.begin(), r.artifacts.end(), by_path))
+    std::stable_sort(r.artifacts.begin(), r.artifacts.end(), by_path);
   return std::move(out_);
 }
 
-Outcome judge(std::vector<format::Document> documents, const report::Repository& repository, const verdict::Policy& policy,
-              std::chrono::sys_days today) {
+Outcome judge(std::vector<format::Document> documents, const report::Repository& repository,
+              const verdict::Policy& policy, std::chrono::sys_days today) {
   Judging judging{policy, today};
   for (std::size_t i = 0; i < documents.size(); ++i) judging.add(i, std::move(documents[i]));
   return judging.finish(repository);
@@ -128,7 +137,8 @@ Outcome judge(std::vector<format::Document> documents, const report::Repository&
 int exit_code(const Outcome& outcome) {
   if (outcome.fails) return 1;
   const auto& artifacts = outcome.report.artifacts;
-  const bool error = std::any_of(artifacts.begin(), artifacts.end(), [](const auto& a) { return a.status == Status::error; });
+  const bool error =
+      std::any_of(artifacts.begin(), artifacts.end(), [](const auto& a) { return a.status == Status::error; });
   return error && outcome.report.policy.mode != "observe" ? 2 : 0;
 }
 

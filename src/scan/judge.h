@@ -13,7 +13,8 @@
 namespace assay::scan {
 
 /// The artifact that `document` describes; sets `fails` where the policy's failing level is reached.
-report::Artifact judge(format::Document document, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails);
+report::Artifact judge(format::Document document, const verdict::Policy& policy, std::chrono::sys_days today,
+                       bool& fails);
 
 /// Whole report over kept documents; `fails` says whether the policy's failing level was reached.
 struct Outcome {
@@ -22,8 +23,8 @@ struct Outcome {
   bool interrupted = false;    ///< the scan was stopped early; what was not examined is an error
   std::uint64_t excluded = 0;  ///< files that the selection left out
 };
-Outcome judge(std::vector<format::Document> documents, const report::Repository& repository, const verdict::Policy& policy,
-              std::chrono::sys_days today);
+Outcome judge(std::vector<format::Document> documents, const report::Repository& repository,
+              const verdict::Policy& policy, std::chrono::sys_days today);
 
 /// The same for documents that come one by one, in any order, and are needed no longer.
 class Judging {
@@ -31,7 +32,8 @@ class Judging {
   /// `policy` must outlive it.
   Judging(const verdict::Policy& policy, std::chrono::sys_days today);
   void expect(std::size_t documents) { out_.report.artifacts.reserve(documents); }
-  /// `index`: the document's place in the report, where paths do not decide it. Each once, from 0, none left out in the end.
+  /// `index`: the document's place in the report, where paths do not decide it. Each once, from 0, none left out in the
+  /// end.
   void add(std::size_t index, format::Document document);
   Outcome finish(const report::Repository& repository);
 

@@ -104,7 +104,8 @@ TEST(Judge, AWeakReadingThatBrokeOffIsNoPickleForABan) {
 }
 
 TEST(Judge, ARepositoryIsAsBadAsItsWorst) {
-  const auto out = judge({document("b.pkl", {"os.system"}), document("a.pkl")}, {"./model", {{"symlink", "x", "a.pkl"}}}, {}, kToday);
+  const auto out = judge({document("b.pkl", {"os.system"}), document("a.pkl")},
+                         {"./model", {{"symlink", "x", "a.pkl"}}}, {}, kToday);
   EXPECT_EQ(out.report.status, Status::unsafe);
   EXPECT_TRUE(out.fails);
   ASSERT_EQ(out.report.artifacts.size(), 2u);

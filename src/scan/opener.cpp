@@ -10,14 +10,14 @@ namespace {
 
 constexpr unsigned kThreads = 2;
 constexpr std::size_t kMostBatchFiles = 64;
-constexpr std::size_t kWorthThreads = 128;   ///< files
+constexpr std::size_t kWorthThreads = 128;  ///< files
 
 // Not followed: what was a file when it was listed may be a link by now. Not blocking: or a FIFO.
 constexpr int kReading = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 /// Pins what an open file is; closes it where it is not a regular one.
 void pin(Opened& out) {
-  struct stat s{};
+  struct stat s {};
   if (::fstat(out.file.get(), &s) != 0) out.error = errno;
   else if (S_ISREG(s.st_mode)) out.identity = Identity::of(s);
   else out.error = Opened::kNotRegular;
@@ -42,7 +42,9 @@ std::string request_for(std::uint64_t size, std::string_view content) {
 }
 
 Opener::Opener(const Listing& listing, std::size_t most_open)
-    : listing_{listing}, found_{listing.found}, batch_files_{std::clamp(most_open / kBatches, std::size_t{1}, kMostBatchFiles)} {
+    : listing_{listing},
+      found_{listing.found},
+      batch_files_{std::clamp(most_open / kBatches, std::size_t{1}, kMostBatchFiles)} {
   if (found_.size() < kWorthThreads) return;
   for (unsigned i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
 }
@@ -95,7 +97,8 @@ void Opener::run() {
     batch.contents.clear();
     batch.given = 0;
     const auto end = std::min(found_.size(), (number + 1) * batch_files_);
-    for (auto i = number * batch_files_; i < end; ++i) batch.files.push_back(open_and_read(found_[i], hand, batch.contents));
+    for (auto i = number * batch_files_; i < end; ++i)
+      batch.files.push_back(open_and_read(found_[i], hand, batch.contents));
     lock.lock();
     batch.ready = true;
     came_.notify_one();
@@ -135,7 +138,8 @@ Opened Opener::open_and_read(const Found& found, Hand& hand, std::string& conten
     return out;
   }
   // One byte more than a small file has: when fewer come, that was the whole file, and what it is need not be asked.
-  // What was hashed is what is examined, whatever becomes of the file. (A pipe or a folder does not let itself be read so.)
+  // What was hashed is what is examined, whatever becomes of the file. (A pipe or a folder does not let itself be read
+  // so.)
   std::array<char, kWhole + 1> block;
   const auto n = ::pread(out.file.get(), block.data(), block.size(), 0);
   auto size = static_cast<std::uint64_t>(n);

@@ -18,10 +18,10 @@ namespace assay::scan {
 struct Opened {
   static constexpr int kNotRegular = -1;
 
-  Descriptor file{};    ///< none where it could not be opened, and where `request` holds its bytes
-  int error = 0;        ///< errno or kNotRegular, where it could not be opened
-  bool whole = false;   ///< `request` holds all of it
-  Identity identity{};  ///< of a `whole` file only the size
+  Descriptor file{};      ///< none where it could not be opened, and where `request` holds its bytes
+  int error = 0;          ///< errno or kNotRegular, where it could not be opened
+  bool whole = false;     ///< `request` holds all of it
+  Identity identity{};    ///< of a `whole` file only the size
   std::string sha256{};   ///< lower-case hex, of files of at most kHashed bytes; else empty
   std::string request{};  ///< for its cell, from request_for()
 };
@@ -63,8 +63,8 @@ class Opener {
   /// The files that one thread opens in a row. They are handed out in order, whoever is done first.
   struct Batch {
     std::vector<Opened> files;
-    std::string contents;    ///< of those that are whole, in order: one block that its thread uses again and again
-    std::size_t given = 0;   ///< bytes of it
+    std::string contents;   ///< of those that are whole, in order: one block that its thread uses again and again
+    std::size_t given = 0;  ///< bytes of it
     std::atomic<bool> ready = false;
   };
   Descriptor open(const Found& found, Hand& hand) const;
@@ -78,15 +78,15 @@ class Opener {
   const std::size_t batch_files_;
   Hand own_;  // where there are no threads
 
-  std::size_t given_ = 0;    // files, by next()
+  std::size_t given_ = 0;  // files, by next()
   std::vector<std::thread> threads_;
   std::mutex mutex_;
-  std::condition_variable came_;  // a batch to hand out
-  std::condition_variable room_;  // for another one
+  std::condition_variable came_;               // a batch to hand out
+  std::condition_variable room_;               // for another one
   static constexpr std::size_t kBatches = 16;  ///< being opened, or waiting to be handed out
   std::array<Batch, kBatches> batches_;        // a ring
-  std::size_t begun_ = 0;         // batches, by a thread
-  std::size_t handed_out_ = 0;    // batches, to the last file
+  std::size_t begun_ = 0;                      // batches, by a thread
+  std::size_t handed_out_ = 0;                 // batches, to the last file
   bool closed_ = false;
 };
 

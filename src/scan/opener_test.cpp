@@ -29,7 +29,9 @@ class Tree : public testing::Test {
     std::ofstream{root_ / path} << content;
   }
   Listing listed(Sizes sizes = Sizes::not_asked) const { return list({root_.string()}, {}, sizes); }
-  static std::string sent(const Opened& opened) { return opened.request.substr(std::min(opened.request.size(), sizeof(std::uint64_t))); }
+  static std::string sent(const Opened& opened) {
+    return opened.request.substr(std::min(opened.request.size(), sizeof(std::uint64_t)));
+  }
   static std::uint64_t size_in(const Opened& opened) {
     std::uint64_t size = 0;
     std::memcpy(&size, opened.request.data(), std::min(opened.request.size(), sizeof size));
@@ -47,7 +49,8 @@ TEST_F(Tree, SmallFilesComeWholeAndLargeOnesAsDescriptors) {
   file("small", "content");
   const auto listing = listed();
   Opener opener{listing, 100};
-  const auto empty = opener.next(), large = opener.next(), limit = opener.next(), more = opener.next(), small = opener.next();
+  const auto empty = opener.next(), large = opener.next(), limit = opener.next(), more = opener.next(),
+             small = opener.next();
   for (const auto* whole : {&empty, &limit, &small}) {
     EXPECT_TRUE(whole->whole);
     EXPECT_FALSE(whole->file);
@@ -68,7 +71,9 @@ TEST_F(Tree, SmallFilesComeWholeAndLargeOnesAsDescriptors) {
 
 TEST_F(Tree, ThousandsComeInOrderFromManyThreads) {
   constexpr int kFiles = 3000;
-  for (int i = 0; i < kFiles; ++i) file("f" + std::to_string(i % 7) + "/" + std::to_string(i), std::string(static_cast<std::size_t>(i % 500), 'a') + std::to_string(i));
+  for (int i = 0; i < kFiles; ++i)
+    file("f" + std::to_string(i % 7) + "/" + std::to_string(i),
+         std::string(static_cast<std::size_t>(i % 500), 'a') + std::to_string(i));
   const auto listing = listed();
   ASSERT_EQ(listing.found.size(), static_cast<std::size_t>(kFiles));
   Opener opener{listing, 40};  // few descriptors: small batches

@@ -18,8 +18,14 @@ std::string le(T n) {
 inline std::string le16(std::size_t n) { return le(static_cast<std::uint16_t>(n)); }
 inline std::string le32(std::size_t n) { return le(static_cast<std::uint32_t>(n)); }
 
-inline const std::string kPayload = "\x80\x04" "cos\nsystem\n\x8c\x04" "true\x85R.";
-inline const std::string kHarmless = "\x80\x04" "](K\x01K\x02" "e.";
+inline const std::string kPayload =
+    "\x80\x04"
+    "cos\nsystem\n\x8c\x04"
+    "true\x85R.";
+inline const std::string kHarmless =
+    "\x80\x04"
+    "](K\x01K\x02"
+    "e.";
 
 struct Part {
   std::string name, content;
@@ -36,7 +42,8 @@ inline std::string zip(const std::vector<Part>& parts, const std::string& before
     out += "PK\3\4" + fields + p.name + p.content;
   }
   const auto at = out.size();
-  return out + directory + "PK\5\6" + le32(0) + le16(parts.size()) + le16(parts.size()) + le32(directory.size()) + le32(at) + le16(0);
+  return out + directory + "PK\5\6" + le32(0) + le16(parts.size()) + le16(parts.size()) + le32(directory.size()) +
+         le32(at) + le16(0);
 }
 
 /// A gzip stream that stores its content.

@@ -54,7 +54,8 @@ std::string examine_in_cell(int descriptor, int spool, std::string_view request,
   const auto sent = request.substr(std::min(request.size(), sizeof size));
   if (size > 0 && sent.size() == size) {
     document = examine(bytes::MemorySource{bytes::view(sent)}, spool_file, how);
-  } else if (auto small = size <= Opener::kHashed ? bytes::read_exactly(file, 0, size) : fail(Errc::unsupported, 0, ""); small) {
+  } else if (auto small = size <= Opener::kHashed ? bytes::read_exactly(file, 0, size) : fail(Errc::unsupported, 0, "");
+             small) {
     document = examine(bytes::MemorySource{std::move(*small)}, spool_file, how);
   } else {
     document = examine(file, spool_file, how);
@@ -66,7 +67,11 @@ std::string examine_in_cell(int descriptor, int spool, std::string_view request,
 class Scan {
  public:
   Scan(Listing listing, const Options& options, sandbox::Pool& pool, const Take& take)
-      : options_{options}, pool_{pool}, take_document_{take}, listing_{std::move(listing)}, files_(listing_.found.size()) {
+      : options_{options},
+        pool_{pool},
+        take_document_{take},
+        listing_{std::move(listing)},
+        files_(listing_.found.size()) {
     for (const auto& f : listing_.found) progress_.bytes += f.size;
     progress_.files = listing_.found.size();
   }
@@ -102,11 +107,11 @@ class Scan {
   struct File {
     Identity identity;
     std::string sha256;
-    Descriptor spool;      ///< lent to a one-shot cell
-    Descriptor input;      ///< standard input's copy, kept for a second run
-    Descriptor witness;    ///< the same open file, to see afterwards whether it changed; none when descriptors are few
+    Descriptor spool;    ///< lent to a one-shot cell
+    Descriptor input;    ///< standard input's copy, kept for a second run
+    Descriptor witness;  ///< the same open file, to see afterwards whether it changed; none when descriptors are few
     bool own_cell = false;
-    bool whole = false;    ///< its bytes went with the request
+    bool whole = false;  ///< its bytes went with the request
     bool hashing = false;
     bool done = false;
   };
@@ -120,7 +125,8 @@ class Scan {
   }
   void give_up(std::size_t index, Errc code, std::string what) {
     const auto& found = listing_.found[index];
-    auto document = unreadable(found.path, static_cast<std::uint64_t>(files_[index].identity.size), code, std::move(what));
+    auto document =
+        unreadable(found.path, static_cast<std::uint64_t>(files_[index].identity.size), code, std::move(what));
     document.sha256 = files_[index].sha256;
     finish(index, std::move(document));
   }
@@ -139,7 +145,9 @@ class Scan {
 
   void give_up_rest() {
     for (std::size_t i = 0; i < files_.size(); ++i)
-      if (!files_[i].done) take_document_(i, unreadable(listing_.found[i].path, listing_.found[i].size, Errc::io, "the scan was interrupted"));
+      if (!files_[i].done)
+        take_document_(
+            i, unreadable(listing_.found[i].path, listing_.found[i].size, Errc::io, "the scan was interrupted"));
   }
 
   void submit(std::size_t index, Opened opened) {
@@ -167,7 +175,8 @@ class Scan {
     file.sha256 = std::move(opened.sha256);
     file.whole = opened.whole;
     auto& found = listing_.found[index];
-    if (found.size == 0) progress_.bytes += found.size = static_cast<std::uint64_t>(file.identity.size);  // not asked when it was listed
+    if (found.size == 0)
+      progress_.bytes += found.size = static_cast<std::uint64_t>(file.identity.size);  // not asked when it was listed
     send(index, std::move(opened.file), std::move(opened.request));
   }
 
@@ -180,13 +189,14 @@ class Scan {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return give_up(index, Errc::io, std::strerror(errno));
       for (ssize_t written = 0; written < n;) {
-        const auto w = ::pwrite(copy.get(), block.data() + written, static_cast<std::size_t>(n - written), size + written);
+        const auto w =
+            ::pwrite(copy.get(), block.data() + written, static_cast<std::size_t>(n - written), size + written);
         if (w <= 0) return give_up(index, Errc::io, "no room to keep standard input in " + options_.spool_folder);
         written += w;
       }
       size += n;
     }
-    struct stat s{};
+    struct stat s {};
     ::fstat(copy.get(), &s);
     auto& file = files_[index];
     file.identity = Identity::of(s);
@@ -220,7 +230,7 @@ class Scan {
     const auto& file = files_[index];
     if (file.input || file.whole) return true;
     if (file.witness) return file.identity.is_still(file.witness.get());
-    struct stat s{};
+    struct stat s {};
     return ::stat(listing_.open_path(listing_.found[index]).c_str(), &s) == 0 && Identity::of(s) == file.identity;
   }
 
@@ -233,20 +243,26 @@ class Scan {
     using sandbox::Outcome;
     switch (reply.outcome) {
       case Outcome::done: break;
-      case Outcome::timed_out: return give_up(index, Errc::limit_reached, "limit reached: seconds (the reader was stopped)");
+      case Outcome::timed_out:
+        return give_up(index, Errc::limit_reached, "limit reached: seconds (the reader was stopped)");
       case Outcome::memory_limit: return give_up(index, Errc::limit_reached, "limit reached: memory");
-      case Outcome::denied: return give_up(index, Errc::crashed, "the reader tried what no reader may do, and was stopped");
+      case Outcome::denied:
+        return give_up(index, Errc::crashed, "the reader tried what no reader may do, and was stopped");
       case Outcome::refused: return give_up(index, Errc::crashed, kNonsense);
       case Outcome::crashed:
         return give_up(index, Errc::crashed, "the reader crashed (signal " + std::to_string(reply.signal) + ")");
     }
     if (!unchanged_so_far) return give_up(index, Errc::changed, kChanged);
-    if (reply.result.size() == 1 && reply.result[0] == kNeedsOwnCell && !file.own_cell) return examine_alone(index, opener);
+    if (reply.result.size() == 1 && reply.result[0] == kNeedsOwnCell && !file.own_cell)
+      return examine_alone(index, opener);
     if (reply.result.empty() || reply.result[0] != kDocument) return give_up(index, Errc::crashed, kNonsense);
     auto document = format::decode(bytes::view(std::string_view{reply.result}.substr(1)));
-    if (!document || document->size != static_cast<std::uint64_t>(file.identity.size)) return give_up(index, Errc::crashed, kNonsense);
+    if (!document || document->size != static_cast<std::uint64_t>(file.identity.size))
+      return give_up(index, Errc::crashed, kNonsense);
     document->path = listing_.found[index].path;
-    document->tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined" : file.own_cell ? "cell+one-shot" : "cell";
+    document->tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined"
+                     : file.own_cell                           ? "cell+one-shot"
+                                                               : "cell";
     document->sha256 = std::move(file.sha256);
     if (document->sha256.empty() && !file.hashing && (options_.digest || reads_everything(*document))) hash(index);
     finish(index, std::move(*document));
@@ -274,9 +290,11 @@ class Scan {
     auto& file = files_[index];
     file.own_cell = true;
     container::sevenzip::prepare();  // its cell is forked later, and most scans need none
-    if (file.input) return send(index, file.input.duplicate(), request_for(static_cast<std::uint64_t>(file.identity.size), {}));
+    if (file.input)
+      return send(index, file.input.duplicate(), request_for(static_cast<std::uint64_t>(file.identity.size), {}));
     auto opened = opener.open_again(listing_.found[index]);
-    const bool same = opened.error == 0 && opened.whole == file.whole && (file.whole || opened.identity == file.identity);
+    const bool same =
+        opened.error == 0 && opened.whole == file.whole && (file.whole || opened.identity == file.identity);
     if (!same) return give_up(index, Errc::changed, kChanged);
     if (file.whole) file.sha256 = std::move(opened.sha256), file.identity = opened.identity;
     send(index, std::move(opened.file), std::move(opened.request));
@@ -287,7 +305,8 @@ class Scan {
     auto now = progress_;
     const auto running = pool_.running();
     if (!running.empty()) now.current = listing_.found[static_cast<std::size_t>(running.front().id)].path;
-    for (const auto& r : running) now.bytes_done += std::min(r.bytes_done, listing_.found[static_cast<std::size_t>(r.id)].size);
+    for (const auto& r : running)
+      now.bytes_done += std::min(r.bytes_done, listing_.found[static_cast<std::size_t>(r.id)].size);
     options_.on_progress(now);
   }
 
@@ -305,8 +324,9 @@ class Scan {
 
 /// One cell per core; one for a single file.
 unsigned cells_for(const std::vector<std::string>& paths, const Options& options) {
-  struct stat s{};
-  const bool alone = paths.size() == 1 && (paths[0] == "-" || (::stat(paths[0].c_str(), &s) == 0 && !S_ISDIR(s.st_mode)));
+  struct stat s {};
+  const bool alone =
+      paths.size() == 1 && (paths[0] == "-" || (::stat(paths[0].c_str(), &s) == 0 && !S_ISDIR(s.st_mode)));
   const auto cores = std::max(1u, std::thread::hardware_concurrency());
   constexpr unsigned kMost = 256;
   return alone ? 1 : std::min(options.jobs > 0 ? options.jobs : cores, kMost);
@@ -324,13 +344,15 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
   return out;
 }
 
-tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options, const Take& take) {
+tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options,
+                                          const Take& take) {
   const auto started = std::chrono::steady_clock::now();
-  const auto wanted = options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined;
+  const auto wanted =
+      options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined;
   if (sandbox::attainable(wanted) == sandbox::Tier::unconfined && !options.allow_unconfined)
-    return tl::unexpected<Refusal>{Refusal{
-        "this system cannot confine the processes that read hostile files (Landlock and seccomp are needed); "
-        "--allow-unconfined accepts that risk"}};
+    return tl::unexpected<Refusal>{
+        Refusal{"this system cannot confine the processes that read hostile files (Landlock and seccomp are needed); "
+                "--allow-unconfined accepts that risk"}};
   const auto work = [&options](bool third_party) {
     return [&options, third_party](int fd, int spool, std::string_view request, const sandbox::Beat& beat) {
       return examine_in_cell(fd, spool, request, beat, options.limits, third_party);
@@ -339,8 +361,10 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
   sandbox::Limits limits;
   limits.wall = std::chrono::seconds{options.limits.seconds + 30};
   // Before anything is listed: whatever stands in memory when a process is forked is copied once it is written to.
-  auto pool = sandbox::Pool::open(cells_for(paths, options), work(false), work(true), limits, sandbox::attainable(wanted));
-  if (!pool) return tl::unexpected<Refusal>{Refusal{"no confined process could be started: " + std::string{pool.error().what}}};
+  auto pool =
+      sandbox::Pool::open(cells_for(paths, options), work(false), work(true), limits, sandbox::attainable(wanted));
+  if (!pool)
+    return tl::unexpected<Refusal>{Refusal{"no confined process could be started: " + std::string{pool.error().what}}};
   auto listing = list(paths, options.selection, options.on_progress ? Sizes::asked : Sizes::not_asked);
   if (options.on_listing) options.on_listing(listing.found.size());
   auto out = Scan{std::move(listing), options, *pool, take}.run();

@@ -19,12 +19,12 @@ struct Progress {
 };
 
 struct Options {
-  unsigned jobs = 0;               ///< cells; 0: one per core
-  bool allow_unconfined = false;   ///< go on where the kernel cannot give the floor
-  bool digest = false;             ///< SHA-256 of every artifact, also of those whose tensors are not read
+  unsigned jobs = 0;              ///< cells; 0: one per core
+  bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
+  bool digest = false;            ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;
-  std::string spool_folder = "/var/tmp";  ///< where decompressed bytes go that do not fit in memory
+  std::string spool_folder = "/var/tmp";             ///< where decompressed bytes go that do not fit in memory
   std::function<void(std::size_t)> on_listing;       ///< told once how many documents will come; may be empty
   std::function<void(const Progress&)> on_progress;  ///< called a few times a second; may be empty
   std::function<bool()> stop;                        ///< asked now and then; true ends the scan early
@@ -33,7 +33,7 @@ struct Options {
 struct Extraction {
   std::vector<format::Document> documents;  ///< one per path found, by path; every path has one
   Listing listing;
-  std::string tier;                         ///< "cell" or "unconfined"
+  std::string tier;  ///< "cell" or "unconfined"
   double seconds = 0;
   bool interrupted = false;
 };
@@ -50,6 +50,7 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
 /// The same for who needs each document only once: `take` gets them as they come, each with its place in the listing,
 /// and Extraction::documents stays empty.
 using Take = std::function<void(std::size_t index, format::Document document)>;
-tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options, const Take& take);
+tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options,
+                                          const Take& take);
 
 }  // namespace assay::scan

@@ -53,8 +53,10 @@ class Walk {
     for (const auto& path : paths) start(path, paths.size() == 1);
     const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
     // Folders come in order already, but for names like "a" and "a.txt".
-    if (!std::is_sorted(out_.found.begin(), out_.found.end(), by_path)) std::stable_sort(out_.found.begin(), out_.found.end(), by_path);
-    std::stable_sort(out_.links.begin(), out_.links.end(), [](const Link& a, const Link& b) { return a.from < b.from; });
+    if (!std::is_sorted(out_.found.begin(), out_.found.end(), by_path))
+      std::stable_sort(out_.found.begin(), out_.found.end(), by_path);
+    std::stable_sort(out_.links.begin(), out_.links.end(),
+                     [](const Link& a, const Link& b) { return a.from < b.from; });
     for (const auto& path : paths) out_.root += (out_.root.empty() ? "" : " ") + path;
     return std::move(out_);
   }
@@ -65,7 +67,7 @@ class Walk {
       out_.found.push_back({Found::Kind::standard_input, "(standard input)", "-", 0, {}});
       return;
     }
-    struct stat s{};
+    struct stat s {};
     if (::stat(path.c_str(), &s) != 0) return fail(path, path, std::strerror(errno));
     real_root_ = real_path(path);
     tree_ = tree_of(real_root_);
@@ -83,7 +85,8 @@ class Walk {
 
   bool selected(const std::string& path) {
     const auto matches = [&](const std::string& pattern) { return glob_matches(pattern, path); };
-    const bool in = selection_.include.empty() || std::any_of(selection_.include.begin(), selection_.include.end(), matches);
+    const bool in =
+        selection_.include.empty() || std::any_of(selection_.include.begin(), selection_.include.end(), matches);
     if (in && std::none_of(selection_.exclude.begin(), selection_.exclude.end(), matches)) return true;
     ++out_.excluded;
     return false;
@@ -91,12 +94,14 @@ class Walk {
 
   void take(std::string open, std::string path, const struct stat& s, bool named_by_user) {
     if (!named_by_user && !selected(path)) return;
-    if (S_ISREG(s.st_mode)) out_.found.push_back({Found::Kind::file, std::move(path), std::move(open), static_cast<std::uint64_t>(s.st_size), {}});
+    if (S_ISREG(s.st_mode))
+      out_.found.push_back(
+          {Found::Kind::file, std::move(path), std::move(open), static_cast<std::uint64_t>(s.st_size), {}});
     else out_.found.push_back({Found::Kind::special, std::move(path), std::move(open), 0, "not a regular file"});
   }
 
   void folder(const std::string& open, const std::string& path, std::size_t depth) {
-    struct stat s{};
+    struct stat s {};
     const int fd = ::open(open.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || ::fstat(fd, &s) != 0) {
       fail(open, path.empty() ? open : path, std::strerror(errno));
@@ -123,7 +128,7 @@ class Walk {
     if (errno != 0) fail(open, path, std::strerror(errno));
     std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.text < b.text; });
     for (const auto& name : names) {
-      struct stat entry{};
+      struct stat entry {};
       auto child = join(path, name.text);
       if (name.type == DT_REG && sizes_ == Sizes::not_asked) entry.st_mode = S_IFREG;
       else if (::fstatat(fd, name.text.c_str(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -142,7 +147,7 @@ class Walk {
     target.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
     out_.links.push_back({path, target});
     const auto real = real_path(open);
-    struct stat s{};
+    struct stat s {};
     if (real.empty() || ::stat(real.c_str(), &s) != 0) return fail(open, path, "a symbolic link to nothing");
     if (!is_inside(real, tree_)) {
       out_.found.push_back({Found::Kind::escaping, path, open, 0, target});
@@ -161,7 +166,9 @@ class Walk {
 
 }  // namespace
 
-Listing list(const std::vector<std::string>& paths, const Selection& selection, Sizes sizes) { return Walk{selection, sizes}.run(paths); }
+Listing list(const std::vector<std::string>& paths, const Selection& selection, Sizes sizes) {
+  return Walk{selection, sizes}.run(paths);
+}
 
 bool glob_matches(std::string_view pattern, std::string_view path) {
   if (pattern.find('/') == pattern.npos) path = path.substr(path.find_last_of('/') + 1);

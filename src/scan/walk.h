@@ -12,15 +12,15 @@ namespace assay::scan {
 /// One path that the repository holds.
 struct Found {
   enum class Kind : std::uint8_t {
-    file,        ///< a regular file, to be examined
+    file,  ///< a regular file, to be examined
     standard_input,
     special,     ///< a FIFO, socket or device: not read
     unreadable,  ///< could not be listed or looked at; `what` says why
     escaping,    ///< a symbolic link that leads out of the tree: not followed
   };
   Kind kind = Kind::file;
-  std::string path;   ///< raw, relative to the repository's root
-  std::string open;   ///< raw path to open it by, where that is not Listing::base and `path`
+  std::string path;        ///< raw, relative to the repository's root
+  std::string open;        ///< raw path to open it by, where that is not Listing::base and `path`
   std::uint64_t size = 0;  ///< bytes, as far as known: 0 where nobody asked
   std::string what;        ///< a literal's text for people
   bool follow = false;     ///< the user named this very path, so it may be a link
@@ -32,11 +32,11 @@ struct Link {
 };
 
 struct Listing {
-  std::string root;           ///< as the user gave it
-  std::string base;           ///< before paths, to open them: "" or the root and '/'
-  std::vector<Found> found;   ///< by path
-  std::vector<Link> links;    ///< symbolic links inside the tree, by path
-  std::uint64_t excluded = 0; ///< files that --include or --exclude left out
+  std::string root;            ///< as the user gave it
+  std::string base;            ///< before paths, to open them: "" or the root and '/'
+  std::vector<Found> found;    ///< by path
+  std::vector<Link> links;     ///< symbolic links inside the tree, by path
+  std::uint64_t excluded = 0;  ///< files that --include or --exclude left out
 
   std::string open_path(const Found& f) const { return f.open.empty() ? base + f.path : f.open; }
 };

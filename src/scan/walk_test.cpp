@@ -19,39 +19,38 @@ TEST(Walk, GlobsMatchAsPeopleExpect) {
     const char *pattern, *path;
     bool matches;
   };
-  for (const auto& c : std::initializer_list<Case>{
-           {"*.pkl", "a.pkl", true},
-           {"*.pkl", "deep/down/a.pkl", true},  // no slash: the name anywhere
-           {"*.pkl", "a.pkl.txt", false},
-           {"a/*.pkl", "a/b.pkl", true},
-           {"a/*.pkl", "a/b/c.pkl", false},
-           {"a/*.pkl", "x/a/b.pkl", false},
-           {"a/**", "a/b/c.pkl", true},
-           {"a/**", "b/c.pkl", false},
-           {"**/x.pkl", "x.pkl", true},
-           {"**/x.pkl", "a/b/x.pkl", true},
-           {"**/x.pkl", "a/yx.pkl", false},
-           {"a/**/b.pkl", "a/b.pkl", true},
-           {"a/**/b.pkl", "a/x/y/b.pkl", true},
-           {"a/**/b.pkl", "a/x/yb.pkl", false},
-           {"**/a/*.py", "x/a/b/a/c.py", true},
-           {"**/a/*.py", "x/a/b/c.py", false},
-           {"a?c", "abc", true},
-           {"a?c", "a/c", false},
-           {"a?/c", "ab/c", true},
-           {"/a?c", "/a/c", false},
-           {"*", "anything/at/all", true},
-           {"**", "anything/at/all", true},
-           {"", "a", false},
-           {"", "", true},
-           {"*", "", true},
-           {"a*b*c", "aXbXbXc", true},
-           {"a*b*c", "aXbXbX", false},
-           {"/*/*", "/a/b", true},
-           {"/*/*", "/a/b/c", false},
-           {"[a]", "a", false},  // no classes: a bracket is a bracket
-           {"[a]", "[a]", true},
-           {"\xff*", "\xff\xfe", true}})
+  for (const auto& c : std::initializer_list<Case>{{"*.pkl", "a.pkl", true},
+                                                   {"*.pkl", "deep/down/a.pkl", true},  // no slash: the name anywhere
+                                                   {"*.pkl", "a.pkl.txt", false},
+                                                   {"a/*.pkl", "a/b.pkl", true},
+                                                   {"a/*.pkl", "a/b/c.pkl", false},
+                                                   {"a/*.pkl", "x/a/b.pkl", false},
+                                                   {"a/**", "a/b/c.pkl", true},
+                                                   {"a/**", "b/c.pkl", false},
+                                                   {"**/x.pkl", "x.pkl", true},
+                                                   {"**/x.pkl", "a/b/x.pkl", true},
+                                                   {"**/x.pkl", "a/yx.pkl", false},
+                                                   {"a/**/b.pkl", "a/b.pkl", true},
+                                                   {"a/**/b.pkl", "a/x/y/b.pkl", true},
+                                                   {"a/**/b.pkl", "a/x/yb.pkl", false},
+                                                   {"**/a/*.py", "x/a/b/a/c.py", true},
+                                                   {"**/a/*.py", "x/a/b/c.py", false},
+                                                   {"a?c", "abc", true},
+                                                   {"a?c", "a/c", false},
+                                                   {"a?/c", "ab/c", true},
+                                                   {"/a?c", "/a/c", false},
+                                                   {"*", "anything/at/all", true},
+                                                   {"**", "anything/at/all", true},
+                                                   {"", "a", false},
+                                                   {"", "", true},
+                                                   {"*", "", true},
+                                                   {"a*b*c", "aXbXbXc", true},
+                                                   {"a*b*c", "aXbXbX", false},
+                                                   {"/*/*", "/a/b", true},
+                                                   {"/*/*", "/a/b/c", false},
+                                                   {"[a]", "a", false},  // no classes: a bracket is a bracket
+                                                   {"[a]", "[a]", true},
+                                                   {"\xff*", "\xff\xfe", true}})
     EXPECT_EQ(glob_matches(c.pattern, c.path), c.matches) << c.pattern << " " << c.path;
 }
 
@@ -136,7 +135,8 @@ TEST_F(Folder, NamesAreRawBytes) {
   const std::string names[] = {"new\nline", "not\xff utf8", "\x1b[2J"};
   for (const auto& name : names) file(name);
   EXPECT_EQ(listed().found.size(), 3u);
-  for (const auto& f : listed().found) EXPECT_NE(std::find(std::begin(names), std::end(names), f.path), std::end(names));
+  for (const auto& f : listed().found)
+    EXPECT_NE(std::find(std::begin(names), std::end(names), f.path), std::end(names));
 }
 
 TEST_F(Folder, ALinkInsideIsARelationAndItsTargetIsExaminedOnce) {

@@ -26,7 +26,8 @@ std::string Policy::hash() const {
   add(finding::to_string(fail_on));
   for (const auto& engine : required_engines) add(engine);
   const auto& l = limits;
-  for (const auto n : {l.inflated_bytes, l.inflated_floor, l.inflated_ratio, l.members, l.depth, l.opcodes, l.memo_slots, l.facts, l.probes, l.seconds})
+  for (const auto n : {l.inflated_bytes, l.inflated_floor, l.inflated_ratio, l.members, l.depth, l.opcodes,
+                       l.memo_slots, l.facts, l.probes, l.seconds})
     add(std::to_string(n));
   for (const auto& [import, effect] : listed.names) add(import), add(detect::to_string(effect));
   for (const auto& w : waivers)

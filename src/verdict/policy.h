@@ -22,7 +22,7 @@ std::string_view to_string(Mode mode) noexcept;
 
 /// Somebody's decision to live with one finding in one file, until a day.
 struct Waiver {
-  std::string sha256;       ///< lower-case hex of the file's bytes
+  std::string sha256;  ///< lower-case hex of the file's bytes
   std::string rule;
   std::string fingerprint;  ///< of the finding
   std::string owner;
@@ -35,7 +35,7 @@ struct Policy {
   Mode mode = Mode::middle;
   std::optional<std::chrono::sys_days> sunset;  ///< from this day on pickles are banned
   finding::Status fail_on = finding::Status::suspicious;
-  std::vector<std::string> required_engines;    ///< an artifact that one of them did not scan is at least unscanned
+  std::vector<std::string> required_engines;  ///< an artifact that one of them did not scan is at least unscanned
   bytes::Limits limits;
   detect::Listed listed;
   std::vector<Waiver> waivers;

@@ -14,7 +14,7 @@ const std::string kSha(64, 'a');
 std::string waiver(const std::string& without = {}) {
   const std::pair<std::string, std::string> lines[] = {
       {"sha256", "'" + kSha + "'"}, {"rule", "'pickle.call.os-system'"}, {"finding", "'0123456789abcdef'"},
-      {"owner", "'ann'"}, {"reason", "'we looked'"}, {"expires", "2027-01-31"}};
+      {"owner", "'ann'"},           {"reason", "'we looked'"},           {"expires", "2027-01-31"}};
   std::string out = "[[waiver]]\n";
   for (const auto& [key, value] : lines)
     if (key != without) out += key + " = " + value + "\n";
@@ -64,7 +64,8 @@ seconds = 10
   EXPECT_EQ(p->fail_on, finding::Status::caution);
   EXPECT_EQ(p->required_engines, (std::vector<std::string>{"avScan", "secrets"}));
   const auto& l = p->limits;
-  EXPECT_EQ((std::vector{l.inflated_bytes, l.inflated_floor, l.inflated_ratio, l.members, l.depth, l.opcodes, l.memo_slots, l.facts, l.probes, l.seconds}),
+  EXPECT_EQ((std::vector{l.inflated_bytes, l.inflated_floor, l.inflated_ratio, l.members, l.depth, l.opcodes,
+                         l.memo_slots, l.facts, l.probes, l.seconds}),
             (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
   EXPECT_EQ(p->listed.names.at("ours.model.*"), detect::Effect::library);
   EXPECT_EQ(p->listed.names.at("ours.value"), detect::Effect::value);
@@ -86,11 +87,30 @@ TEST(Policy, UnknownKeysAreRefusedWithTheirLine) {
 }
 
 TEST(Policy, WrongValuesAreRefused) {
-  for (const auto* text : {"mode = 'lenient'", "mode = 1", "fail_on = 'safe'", "fail_on = 'never'", "fail_on = 3", "sunset = '2027-03-01'",
-                           "sunset = 2027-02-30", "sunset = 2027-13-01", "sunset = 2027-03-01T00:00:00", "sunset = 5", "name = 5", "required_engines = 'avScan'",
-                           "required_engines = [1]", "[limits]\nopcodes = -1", "[limits]\nopcodes = 'many'", "[limits]\nopcodes = 1.5",
-                           "[limits]\ndepth = 65", "[imports]\n'a.b' = 'harmless'", "[imports]\n'a.b' = 'resolves'", "[imports]\n'a.b' = 1",
-                           "mode = ", "mode = 'ban'\nmode = 'ban'", "= 5", "\x01"})
+  for (const auto* text : {"mode = 'lenient'",
+                           "mode = 1",
+                           "fail_on = 'safe'",
+                           "fail_on = 'never'",
+                           "fail_on = 3",
+                           "sunset = '2027-03-01'",
+                           "sunset = 2027-02-30",
+                           "sunset = 2027-13-01",
+                           "sunset = 2027-03-01T00:00:00",
+                           "sunset = 5",
+                           "name = 5",
+                           "required_engines = 'avScan'",
+                           "required_engines = [1]",
+                           "[limits]\nopcodes = -1",
+                           "[limits]\nopcodes = 'many'",
+                           "[limits]\nopcodes = 1.5",
+                           "[limits]\ndepth = 65",
+                           "[imports]\n'a.b' = 'harmless'",
+                           "[imports]\n'a.b' = 'resolves'",
+                           "[imports]\n'a.b' = 1",
+                           "mode = ",
+                           "mode = 'ban'\nmode = 'ban'",
+                           "= 5",
+                           "\x01"})
     EXPECT_NE(complaint(text), "") << text;
 }
 
@@ -100,7 +120,10 @@ TEST(Policy, AWaiverNeedsEverythingThatBindsIt) {
     const auto what = complaint(waiver(key));
     EXPECT_NE(what.find("a waiver needs"), std::string::npos) << key << what;
   }
-  EXPECT_NE(complaint("[[waiver]]\nsha256 = 'abc'\nrule = 'r'\nfinding = 'f'\nowner = 'o'\nreason = 'r'\nexpires = 2027-01-01\n"), "");
+  EXPECT_NE(
+      complaint(
+          "[[waiver]]\nsha256 = 'abc'\nrule = 'r'\nfinding = 'f'\nowner = 'o'\nreason = 'r'\nexpires = 2027-01-01\n"),
+      "");
   EXPECT_NE(complaint("[[waiver]]\nsha256 = 5\n"), "");
 }
 
@@ -131,8 +154,14 @@ TEST(Policy, TheHashChangesWithEveryFieldThatDecides) {
       {"facts", [](Policy& p) { ++p.limits.facts; }},
       {"probes", [](Policy& p) { ++p.limits.probes; }},
       {"seconds", [](Policy& p) { ++p.limits.seconds; }},
-      {"import", [](Policy& p) { p.listed.names = {{"x.z", detect::Effect::value}}; }},
-      {"effect", [](Policy& p) { p.listed.names = {{"x.y", detect::Effect::library}}; }},
+      {"import",
+       [](Policy& p) {
+         p.listed.names = {{"x.z", detect::Effect::value}};
+       }},
+      {"effect",
+       [](Policy& p) {
+         p.listed.names = {{"x.y", detect::Effect::library}};
+       }},
       {"waiver digest", [](Policy& p) { p.waivers[0].sha256[0] = 'b'; }},
       {"waiver rule", [](Policy& p) { p.waivers[0].rule = "s"; }},
       {"waiver finding", [](Policy& p) { p.waivers[0].fingerprint = "g"; }},
@@ -164,8 +193,13 @@ TEST(Policy, TheHashKeepsFieldsApart) {
   b.waivers[0].owner = "a", b.waivers[0].reason = "bc";
   EXPECT_NE(a.hash(), b.hash());
   a = b = full();
-  a.waivers[0].owner = "a\x1f" "b", a.waivers[0].reason = "c";
-  b.waivers[0].owner = "a", b.waivers[0].reason = "b\x1f" "c";
+  a.waivers[0].owner =
+      "a\x1f"
+      "b",
+  a.waivers[0].reason = "c";
+  b.waivers[0].owner = "a", b.waivers[0].reason =
+                                "b\x1f"
+                                "c";
   EXPECT_NE(a.hash(), b.hash());
   a = b = full();
   a.required_engines = {"x"}, a.listed.names.clear(), a.waivers.clear();

@@ -44,12 +44,16 @@ tl::expected<std::chrono::sys_days, PolicyError> day(const toml::node& node, std
 }
 
 tl::expected<void, PolicyError> read_limits(const toml::table& table, bytes::Limits& limits) {
-  const std::map<std::string_view, std::uint64_t*> fields = {
-      {"inflated_bytes", &limits.inflated_bytes}, {"inflated_floor", &limits.inflated_floor},
-      {"inflated_ratio", &limits.inflated_ratio}, {"members", &limits.members},
-      {"depth", &limits.depth},                   {"opcodes", &limits.opcodes},
-      {"memo_slots", &limits.memo_slots},         {"facts", &limits.facts},
-      {"probes", &limits.probes},                 {"seconds", &limits.seconds}};
+  const std::map<std::string_view, std::uint64_t*> fields = {{"inflated_bytes", &limits.inflated_bytes},
+                                                             {"inflated_floor", &limits.inflated_floor},
+                                                             {"inflated_ratio", &limits.inflated_ratio},
+                                                             {"members", &limits.members},
+                                                             {"depth", &limits.depth},
+                                                             {"opcodes", &limits.opcodes},
+                                                             {"memo_slots", &limits.memo_slots},
+                                                             {"facts", &limits.facts},
+                                                             {"probes", &limits.probes},
+                                                             {"seconds", &limits.seconds}};
   for (const auto& [key, node] : table) {
     const auto field = fields.find(key.str());
     if (field == fields.end()) return refuse(node, "unknown limit '" + std::string{key.str()} + "'");
@@ -57,14 +61,17 @@ tl::expected<void, PolicyError> read_limits(const toml::table& table, bytes::Lim
     if (!node.is_integer() || *value < 0) return refuse(node, std::string{key.str()} + " must be a whole number");
     *field->second = static_cast<std::uint64_t>(*value);
   }
-  if (limits.depth > 64) return refuse(*table.get("depth"), "depth is at most 64: deeper than any model, and readers recurse");
+  if (limits.depth > 64)
+    return refuse(*table.get("depth"), "depth is at most 64: deeper than any model, and readers recurse");
   return {};
 }
 
 tl::expected<Waiver, PolicyError> read_waiver(const toml::table& table) {
   Waiver out;
-  const std::map<std::string_view, std::string*> texts = {{"sha256", &out.sha256},           {"rule", &out.rule},
-                                                          {"finding", &out.fingerprint},     {"owner", &out.owner},
+  const std::map<std::string_view, std::string*> texts = {{"sha256", &out.sha256},
+                                                          {"rule", &out.rule},
+                                                          {"finding", &out.fingerprint},
+                                                          {"owner", &out.owner},
                                                           {"reason", &out.reason}};
   bool dated = false;
   for (const auto& [key, node] : table) {
@@ -102,7 +109,8 @@ tl::expected<void, PolicyError> read_listed(const toml::table& table, detect::Li
 tl::expected<Policy, PolicyError> parse_policy(std::string_view text) {
   auto parsed = toml::parse(text);
   if (!parsed)
-    return Failure{PolicyError{"line " + std::to_string(parsed.error().source().begin.line) + ": " + std::string{parsed.error().description()}}};
+    return Failure{PolicyError{"line " + std::to_string(parsed.error().source().begin.line) + ": " +
+                               std::string{parsed.error().description()}}};
   const toml::table root = std::move(parsed).table();
   Policy out;
   out.name = "policy";
@@ -121,7 +129,8 @@ tl::expected<Policy, PolicyError> parse_policy(std::string_view text) {
       out.sunset = *until;
     } else if (name == "fail_on") {
       auto status = word<finding::Status>(node, name, finding::status_from);
-      if (!status || *status == finding::Status::safe) return refuse(node, "fail_on must be caution, unscanned, error, suspicious or unsafe");
+      if (!status || *status == finding::Status::safe)
+        return refuse(node, "fail_on must be caution, unscanned, error, suspicious or unsafe");
       out.fail_on = *status;
     } else if (name == "required_engines") {
       const auto* list = node.as_array();

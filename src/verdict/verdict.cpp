@@ -25,7 +25,8 @@ void waive(const Subject& subject, std::vector<Finding>& findings, const Policy&
   for (auto& f : findings) {
     for (const auto& w : policy.waivers) {
       // A waiver binds bytes, rule and finding; nothing less identifies what somebody looked at.
-      const bool fits = !subject.sha256.empty() && w.sha256 == subject.sha256 && w.rule == f.rule && w.fingerprint == f.fingerprint;
+      const bool fits =
+          !subject.sha256.empty() && w.sha256 == subject.sha256 && w.rule == f.rule && w.fingerprint == f.fingerprint;
       if (!fits) continue;
       if (today <= w.expires) f.waived = true;
       else expired.push_back(w.rule + " " + w.fingerprint + ", waived by " + w.owner);
@@ -36,7 +37,8 @@ void waive(const Subject& subject, std::vector<Finding>& findings, const Policy&
 
 }  // namespace
 
-Decision decide(const Subject& subject, std::vector<Finding>& findings, const Policy& policy, std::chrono::sys_days today) {
+Decision decide(const Subject& subject, std::vector<Finding>& findings, const Policy& policy,
+                std::chrono::sys_days today) {
   waive(subject, findings, policy, today);
   const bool banned = policy.mode == Mode::ban || (policy.sunset && today >= *policy.sunset);
   if (subject.has_pickle && banned) say(findings, "policy.pickle-banned", "");

@@ -13,18 +13,19 @@ namespace assay::verdict {
 
 /// What the decision is about.
 struct Subject {
-  std::string_view sha256;               ///< empty where it was not computed; then no waiver fits
-  bool has_pickle = false;               ///< a pickle stands somewhere inside
-  bool complete = false;                 ///< nothing is unexamined
+  std::string_view sha256;  ///< empty where it was not computed; then no waiver fits
+  bool has_pickle = false;  ///< a pickle stands somewhere inside
+  bool complete = false;    ///< nothing is unexamined
   std::span<const std::string_view> engines_run;
 };
 
 struct Decision {
   finding::Status status = finding::Status::unscanned;
-  bool fails = false;                    ///< by the policy's failing level or ban
+  bool fails = false;  ///< by the policy's failing level or ban
 };
 
 /// Marks waived findings, appends the policy's own findings (bans, expired waivers, missing engines), decides.
-Decision decide(const Subject& subject, std::vector<finding::Finding>& findings, const Policy& policy, std::chrono::sys_days today);
+Decision decide(const Subject& subject, std::vector<finding::Finding>& findings, const Policy& policy,
+                std::chrono::sys_days today);
 
 }  // namespace assay::verdict

@@ -26,7 +26,9 @@ Finding one(Severity severity, std::string rule = "some.rule") {
 }
 constexpr std::array<std::string_view, 2> kRun{"pickleImportScan", "structure"};
 Subject subject() { return {kSha, true, true, kRun}; }
-Waiver waiver(const Finding& f, sys_days expires = kToday) { return {kSha, f.rule, f.fingerprint, "ann", "looked", expires}; }
+Waiver waiver(const Finding& f, sys_days expires = kToday) {
+  return {kSha, f.rule, f.fingerprint, "ann", "looked", expires};
+}
 
 std::string says(const Decision& d) { return std::string{finding::to_string(d.status)} + (d.fails ? ", fails" : ""); }
 std::string decided(std::vector<Finding> findings, const Policy& policy = {}, const Subject& about = subject()) {
@@ -49,17 +51,20 @@ TEST(Verdict, TheWorstFindingDecides) {
 TEST(Verdict, TheFailingLevelIsThePolicys) {
   Policy p;
   const std::pair<Status, std::vector<Severity>> levels[] = {
-      {Status::caution, {Severity::caution, Severity::unscanned, Severity::error, Severity::suspicious, Severity::unsafe}},
+      {Status::caution,
+       {Severity::caution, Severity::unscanned, Severity::error, Severity::suspicious, Severity::unsafe}},
       {Status::unscanned, {Severity::unscanned, Severity::error, Severity::suspicious, Severity::unsafe}},
       {Status::error, {Severity::error, Severity::suspicious, Severity::unsafe}},
       {Status::suspicious, {Severity::suspicious, Severity::unsafe}},
       {Status::unsafe, {Severity::unsafe}}};
   for (const auto& [level, failing] : levels) {
     p.fail_on = level;
-    for (const auto s : {Severity::note, Severity::caution, Severity::unscanned, Severity::error, Severity::suspicious, Severity::unsafe}) {
+    for (const auto s : {Severity::note, Severity::caution, Severity::unscanned, Severity::error, Severity::suspicious,
+                         Severity::unsafe}) {
       std::vector<Finding> f = {one(s)};
       const bool expected = std::find(failing.begin(), failing.end(), s) != failing.end();
-      EXPECT_EQ(decide(subject(), f, p, kToday).fails, expected) << finding::to_string(level) << " " << finding::to_string(s);
+      EXPECT_EQ(decide(subject(), f, p, kToday).fails, expected)
+          << finding::to_string(level) << " " << finding::to_string(s);
     }
   }
 }

@@ -17,12 +17,12 @@
 namespace assay::container::sevenzip {
 namespace {
 
-constexpr std::size_t kBlock = 256 << 10;               // bytes
+constexpr std::size_t kBlock = 256 << 10;  // bytes
 constexpr std::uint64_t kMostNameBytes = 64ull << 20;
 constexpr std::string_view kSevenZip{"7z\xbc\xaf\x27\x1c", 6};
 constexpr std::string_view kRar{"Rar!\x1a\x07", 6};
-constexpr std::uint64_t kStartHeader = 32;              // bytes
-constexpr std::uint64_t kMostListBytes = 64ull << 20;   // of a 7z list of members; the library reads it in one piece
+constexpr std::uint64_t kStartHeader = 32;             // bytes
+constexpr std::uint64_t kMostListBytes = 64ull << 20;  // of a 7z list of members; the library reads it in one piece
 
 /// libarchive turns names into the thread's locale, and in the C locale it turns them into "?". Locale and
 /// converters are files, which a cell may not open, so both are held from prepare() on.
@@ -57,7 +57,9 @@ class Feed {
   /// Why the last callback refused, where that was not the library's own opinion.
   const std::optional<Error>& error() const noexcept { return error_; }
 
-  static la_ssize_t on_read(archive*, void* self, const void** block) noexcept { return static_cast<Feed*>(self)->next(block); }
+  static la_ssize_t on_read(archive*, void* self, const void** block) noexcept {
+    return static_cast<Feed*>(self)->next(block);
+  }
   static la_int64_t on_skip(archive*, void* self, la_int64_t n) noexcept { return static_cast<Feed*>(self)->skip(n); }
   static la_int64_t on_seek(archive*, void* self, la_int64_t offset, int whence) noexcept {
     return static_cast<Feed*>(self)->seek(offset, whence);
@@ -105,7 +107,8 @@ Result<void> check_start(const bytes::Source& source) {
   if (!looks_like(head)) return fail(Errc::malformed, 0, "neither 7z nor rar");
   if (bytes::text(head).starts_with(kRar)) return {};
   const auto length = declared_length(head);
-  if (!length || *length > source.size()) return fail(Errc::truncated, 0, "the list of members lies outside the 7z file");
+  if (!length || *length > source.size())
+    return fail(Errc::truncated, 0, "the list of members lies outside the 7z file");
   if (bytes::le_at<std::uint64_t>(head, 20) > kMostListBytes)
     return fail(Errc::limit_reached, 0, "the 7z list of members is longer than 64 MiB");
   return {};
@@ -132,8 +135,10 @@ Entry entry_of(archive_entry* e) {
   Entry out;
   out.name = text_or_empty(archive_entry_pathname_utf8(e), archive_entry_pathname(e));
   out.kind = kind_of(e);
-  if (out.kind == Entry::Kind::symlink) out.target = text_or_empty(archive_entry_symlink_utf8(e), archive_entry_symlink(e));
-  if (out.kind == Entry::Kind::hardlink) out.target = text_or_empty(archive_entry_hardlink_utf8(e), archive_entry_hardlink(e));
+  if (out.kind == Entry::Kind::symlink)
+    out.target = text_or_empty(archive_entry_symlink_utf8(e), archive_entry_symlink(e));
+  if (out.kind == Entry::Kind::hardlink)
+    out.target = text_or_empty(archive_entry_hardlink_utf8(e), archive_entry_hardlink(e));
   if (archive_entry_size_is_set(e) && archive_entry_size(e) >= 0)
     out.declared_size = static_cast<std::uint64_t>(archive_entry_size(e));
   out.encrypted = archive_entry_is_encrypted(e) != 0;
@@ -148,7 +153,8 @@ class Reading {
 
   Result<void> run() {
     TRY(open());
-    while (TRY(next_member())) {}
+    while (TRY(next_member())) {
+    }
     if (first_) return tl::unexpected<Error>{*first_};
     return {};
   }
@@ -176,7 +182,8 @@ class Reading {
     if (code == ARCHIVE_RETRY || code < ARCHIVE_WARN) {
       // A damaged member is reported instead of end of file only once: the rest cannot be trusted.
       if (first_) return tl::unexpected<Error>{*first_};
-      return refuse(archive_read_has_encrypted_entries(archive_.get()) > 0 ? "the list of members is encrypted" : "damaged archive");
+      return refuse(archive_read_has_encrypted_entries(archive_.get()) > 0 ? "the list of members is encrypted"
+                                                                           : "damaged archive");
     }
     TRY(budget_.charge(bytes::Line::members, 1, feed_.at()));
     auto entry = entry_of(raw);
@@ -232,15 +239,18 @@ class Reading {
 
   Result<void> note_name(const Entry& entry) {
     const auto cost = entry.name.size() + entry.target.size();
-    if (cost > name_bytes_left_) return fail(Errc::limit_reached, feed_.at(), "more than 64 MiB of archive member names");
+    if (cost > name_bytes_left_)
+      return fail(Errc::limit_reached, feed_.at(), "more than 64 MiB of archive member names");
     name_bytes_left_ -= cost;
     if (name_escapes(entry.name)) odd("sevenzip.name-escapes", entry.name);
     if (entry.kind == Entry::Kind::device) odd("sevenzip.device", entry.name);
     if (entry.kind == Entry::Kind::symlink || entry.kind == Entry::Kind::hardlink) {
-      const bool leaves = entry.kind == Entry::Kind::symlink ? symlink_escapes(entry.name, entry.target) : name_escapes(entry.target);
+      const bool leaves =
+          entry.kind == Entry::Kind::symlink ? symlink_escapes(entry.name, entry.target) : name_escapes(entry.target);
       odd(leaves ? "sevenzip.link-escapes" : "sevenzip.link", entry.name + " -> " + entry.target);
     }
-    if (!names_.insert(entry.name).second && entry.kind != Entry::Kind::directory) odd("sevenzip.duplicate", entry.name);
+    if (!names_.insert(entry.name).second && entry.kind != Entry::Kind::directory)
+      odd("sevenzip.duplicate", entry.name);
     return {};
   }
 
@@ -252,8 +262,10 @@ class Reading {
   Error error(std::string_view otherwise) const {
     if (feed_.error()) return *feed_.error();
     if (says("ncrypt") || says("Crypto")) return {Errc::encrypted, feed_.at(), "encrypted archive"};
-    if (says("allocate") || says("memory")) return {Errc::limit_reached, feed_.at(), "no memory for the archive's dictionary"};
-    if (says("nsupported") || says("not supported")) return {Errc::unsupported, feed_.at(), "archive with an unknown method"};
+    if (says("allocate") || says("memory"))
+      return {Errc::limit_reached, feed_.at(), "no memory for the archive's dictionary"};
+    if (says("nsupported") || says("not supported"))
+      return {Errc::unsupported, feed_.at(), "archive with an unknown method"};
     if (says("runcated")) return {Errc::truncated, feed_.at(), "the archive ends early"};
     return {Errc::malformed, feed_.at(), otherwise};
   }
@@ -294,8 +306,8 @@ std::optional<std::uint64_t> declared_length(bytes::View head) {
   return kStartHeader + offset + size;
 }
 
-Result<void> read(const bytes::Source& source, bytes::Budget& budget, bytes::SpoolFile& spool_file, const Deliver& deliver,
-                  std::vector<Oddity>& oddities) {
+Result<void> read(const bytes::Source& source, bytes::Budget& budget, bytes::SpoolFile& spool_file,
+                  const Deliver& deliver, std::vector<Oddity>& oddities) {
   TRY(check_start(source));
   const Utf8Names names;
   try {

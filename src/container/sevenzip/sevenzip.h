@@ -43,7 +43,7 @@ std::optional<std::uint64_t> declared_length(bytes::View head);
 /// first error is returned after the readable rest. Errc::encrypted where the list of names is encrypted;
 /// an encrypted member alone is not an error. A rar that lost its end may read as complete: never take a
 /// rar's bytes for accounted. Keeps the names of all members in memory, at most 64 MiB.
-Result<void> read(const bytes::Source& source, bytes::Budget& budget, bytes::SpoolFile& spool_file, const Deliver& deliver,
-                  std::vector<Oddity>& oddities);
+Result<void> read(const bytes::Source& source, bytes::Budget& budget, bytes::SpoolFile& spool_file,
+                  const Deliver& deliver, std::vector<Oddity>& oddities);
 
 }  // namespace assay::container::sevenzip

@@ -21,25 +21,33 @@ std::string base64(std::string_view text) {
 
 // 7z a -snl ok.7z a.txt dir inside empty: a folder, two files in one solid block, two symbolic links.
 const std::string kLinks = base64(
-    "N3q8ryccAATypjmYyQAAAAAAAAAiAAAAAAAAADZmHtjgACkAHV0ANBlJ7o3xBKl3MnIva2XWyPZBMigWPWDSJto/vzUAAACBMweuD9BaW3yfP0dBBYeGo0KI"
-    "+Eci4jKgoY6jPQ7npaEUDX3clnJvir3UNM8/3CanxwLY0mCfjAdr/S01foaT3kykzYcmcvnKliKoy0t+tlbVfmjZgQZg/Otuka1etjotLe/twb4hkVhlrNNz"
-    "663XT8yoUn/ILbTyLXtPdjm6sOA/8bN1F6XjjvcCBiIQLdbT8tEaTV7K1YtodakMiBUgAAAXBiUBCYCkAAcLAQABIwMBAQVdABAAAAyA7goBmGd6uQAA");
+    "N3q8ryccAATypjmYyQAAAAAAAAAiAAAAAAAAADZmHtjgACkAHV0ANBlJ7o3xBKl3MnIva2XWyPZBMigWPWDSJto/"
+    "vzUAAACBMweuD9BaW3yfP0dBBYeGo0KI"
+    "+Eci4jKgoY6jPQ7npaEUDX3clnJvir3UNM8/3CanxwLY0mCfjAdr/S01foaT3kykzYcmcvnKliKoy0t+tlbVfmjZgQZg/Otuka1etjotLe/"
+    "twb4hkVhlrNNz"
+    "663XT8yoUn/ILbTyLXtPdjm6sOA/"
+    "8bN1F6XjjvcCBiIQLdbT8tEaTV7K1YtodakMiBUgAAAXBiUBCYCkAAcLAQABIwMBAQVdABAAAAyA7goBmGd6uQAA");
 // 7z a -psecret enc.7z a.txt
 const std::string kEncrypted = base64(
-    "N3q8ryccAAQJEm7JEAAAAAAAAABiAAAAAAAAAH7kMvvjkeAaqeUaeQ22DIIaBkVsAQQGAAEJEAAHCwEAAiQG8QcBElMPbfgvIeFMtcHGvxQp0lHwISEhAQAB"
+    "N3q8ryccAAQJEm7JEAAAAAAAAABiAAAAAAAAAH7kMvvjkeAaqeUaeQ22DIIaBkVsAQQGAAEJEAAHCwEAAiQG8QcBElMPbfgvIeFMtcHGvxQp0lHwIS"
+    "EhAQAB"
     "AAwJBQAICgGGphA2AAAFARkBABENAGEALgB0AHgAdAAAABQKAQD+9LLSenvdARUGAQAggKSBAAA=");
 // 7z a -psecret -mhe=on ench.7z a.txt
 const std::string kEncryptedNames = base64(
-    "N3q8ryccAAR8G1tsgAAAAAAAAAAuAAAAAAAAAF6mPVjBLLKyCItqOfJHmwBzvZMOre23JHsKzdqoEgBV8n/F11csyNAWzN3nutnU1QUVCbKGGsoQHNnvOaiJ"
-    "hN5JAt8qNcuFGcr3kDlpre2wXXTHhac/6f8Xay8qFczPb6RxbQsVAqhObi/4A5xxBkEiTBmoRB7PmI4/5/DL2lO/++9jeBcGEAEJcAAHCwEAASQG8QcBElMP"
+    "N3q8ryccAAR8G1tsgAAAAAAAAAAuAAAAAAAAAF6mPVjBLLKyCItqOfJHmwBzvZMOre23JHsKzdqoEgBV8n/"
+    "F11csyNAWzN3nutnU1QUVCbKGGsoQHNnvOaiJ"
+    "hN5JAt8qNcuFGcr3kDlpre2wXXTHhac/6f8Xay8qFczPb6RxbQsVAqhObi/4A5xxBkEiTBmoRB7PmI4/5/DL2lO/"
+    "++9jeBcGEAEJcAAHCwEAASQG8QcBElMP"
     "37CecyI/RlmXuBEWgsZoPAxiCgG+XDq6AAA=");
 // 7z a -m0=Copy copy.7z a.txt, then the "h" of "hello" changed to "j": its checksum is wrong.
 const std::string kWrongChecksum = base64(
-    "N3q8ryccAAQ7LGjUBQAAAAAAAABCAAAAAAAAAEUgtxhqZWxsbwEEBgABCQUABwsBAAEBAAwFAAgKAYamEDYAAAUBEQ0AYQAuAHQAeAB0AAAAFAoBAP70stJ6"
+    "N3q8ryccAAQ7LGjUBQAAAAAAAABCAAAAAAAAAEUgtxhqZWxsbwEEBgABCQUABwsBAAEBAAwFAAgKAYamEDYAAAUBEQ0AYQAuAHQAeAB0AAAAFAoBAP"
+    "70stJ6"
     "e90BFQYBACCApIEAAA==");
 // A rar5 written by hand: "a.txt" and "../b.txt", both stored.
 const std::string kRar5 = base64(
-    "UmFyIRoHAQDFGjMyAwEAALD0fIUUAgIFBAWkgwKGphA2AAEFYS50eHRoZWxsb7BwA8YXAgIGBAakgwIL+UNWAAEILi4vYi50eHRzdG9yZWQZsjo1AwUAAA==");
+    "UmFyIRoHAQDFGjMyAwEAALD0fIUUAgIFBAWkgwKGphA2AAEFYS50eHRoZWxsb7BwA8YXAgIGBAakgwIL+"
+    "UNWAAEILi4vYi50eHRzdG9yZWQZsjo1AwUAAA==");
 
 struct Delivered {
   Entry entry;
@@ -52,7 +60,8 @@ struct Outcome {
   std::vector<Oddity> oddities;
   std::optional<Error> error;
   bool odd(std::string_view id, std::string_view detail) const {
-    return std::any_of(oddities.begin(), oddities.end(), [&](const Oddity& o) { return o.id == id && o.detail == detail; });
+    return std::any_of(oddities.begin(), oddities.end(),
+                       [&](const Oddity& o) { return o.id == id && o.detail == detail; });
   }
 };
 

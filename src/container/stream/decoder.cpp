@@ -17,7 +17,8 @@ Result<bytes::View> Input::ahead(std::size_t least) {
     end_ -= begin_;
     begin_ = 0;
     end_ += TRY(packed_.read_at(at_ + end_, std::span{block_.get(), room_}.subspan(end_)));
-    if (end_ < std::min<std::uint64_t>(least, left())) return fail(Errc::changed, at_, "the file shrank while it was read");
+    if (end_ < std::min<std::uint64_t>(least, left()))
+      return fail(Errc::changed, at_, "the file shrank while it was read");
   }
   return bytes::View{block_.get(), end_}.subspan(begin_);
 }

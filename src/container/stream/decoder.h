@@ -44,7 +44,7 @@ class Input {
   std::size_t room_ = 0;
   std::size_t begin_ = 0;  // of the buffered bytes in block_
   std::size_t end_ = 0;
-  std::uint64_t at_ = 0;   // of block_[begin_] in the packed range
+  std::uint64_t at_ = 0;  // of block_[begin_] in the packed range
 };
 
 /// Where decompressed bytes go: charged first, then kept.
@@ -52,7 +52,8 @@ class Output {
  public:
   static constexpr std::size_t kBlock = 128 << 10;
 
-  Output(bytes::Spool& spool, bytes::Budget& budget) : spool_{spool}, budget_{budget}, block_{std::make_unique_for_overwrite<std::byte[]>(kBlock)} {}
+  Output(bytes::Spool& spool, bytes::Budget& budget)
+      : spool_{spool}, budget_{budget}, block_{std::make_unique_for_overwrite<std::byte[]>(kBlock)} {}
 
   /// The block that decompressors write into, lent until deliver().
   std::span<std::byte> block() noexcept { return {block_.get(), kBlock}; }

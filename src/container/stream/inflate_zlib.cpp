@@ -23,7 +23,8 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
 
   Result<void> run(Input& in, Output& out, std::uint32_t* adler = nullptr) {
-    if (!ready_ || inflateReset(&z_) != Z_OK) return fail(Errc::limit_reached, in.at(), "no memory for a deflate stream");
+    if (!ready_ || inflateReset(&z_) != Z_OK)
+      return fail(Errc::limit_reached, in.at(), "no memory for a deflate stream");
     for (;;) {
       const auto head = TRY(in.ahead());
       const auto block = out.block();
@@ -34,7 +35,9 @@ class Inflater {
       const int code = inflate(&z_, Z_NO_FLUSH);
       in.advance(head.size() - z_.avail_in);
       const auto n = block.size() - z_.avail_out;
-      if (adler) *adler = static_cast<std::uint32_t>(adler32(*adler, reinterpret_cast<const Bytef*>(block.data()), static_cast<uInt>(n)));
+      if (adler)
+        *adler = static_cast<std::uint32_t>(
+            adler32(*adler, reinterpret_cast<const Bytef*>(block.data()), static_cast<uInt>(n)));
       TRY(out.deliver(n, in.at()));
       if (code == Z_STREAM_END) return {};
       if (code != Z_OK && code != Z_BUF_ERROR) return fail(Errc::malformed, in.at(), "damaged deflate stream");
@@ -60,7 +63,8 @@ class DeflateDecoder final : public Decoder {
 
 Result<void> skip_text(Input& in, Skipped& skipped) {
   const auto begin = in.at();
-  while (TRY(in.byte()) != 0) {}
+  while (TRY(in.byte()) != 0) {
+  }
   skipped.add(begin, in.at());
   return {};
 }

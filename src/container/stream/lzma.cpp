@@ -92,7 +92,8 @@ class ZipLzmaDecoder final : public Decoder {
     if (lzma_properties_decode(&filters[0], nullptr, properties.data(), properties.size()) != LZMA_OK)
       return fail(Errc::malformed, begin, "impossible lzma properties");
     const std::unique_ptr<void, void (*)(void*)> owner{filters[0].options, std::free};
-    if (lzma_raw_decoder_memusage(filters) > kMostDecoderMemory) return fail(Errc::limit_reached, begin, kTooMuchMemory);
+    if (lzma_raw_decoder_memusage(filters) > kMostDecoderMemory)
+      return fail(Errc::limit_reached, begin, kTooMuchMemory);
 
     // Without an end marker only the size tells where the stream ends; a decoder that runs on would
     // make up bytes from the range coder's last five.

@@ -9,10 +9,10 @@
 namespace assay::container::stream {
 namespace {
 
-constexpr std::size_t kHead = 64;                     // bytes that recognise() may need
-constexpr std::size_t kTrial = 4096;                  // bytes that confirm() decompresses
-constexpr std::uint64_t kTrialOutput = 1ull << 20;    // bytes
-constexpr std::uint64_t kMostLzmaSize = 1ull << 40;   // bytes; a larger claim is not a size but noise
+constexpr std::size_t kHead = 64;                    // bytes that recognise() may need
+constexpr std::size_t kTrial = 4096;                 // bytes that confirm() decompresses
+constexpr std::uint64_t kTrialOutput = 1ull << 20;   // bytes
+constexpr std::uint64_t kMostLzmaSize = 1ull << 40;  // bytes; a larger claim is not a size but noise
 constexpr std::uint64_t kUnknownLzmaSize = UINT64_MAX;
 
 unsigned byte_at(bytes::View head, std::size_t i) noexcept { return static_cast<unsigned>(head[i]); }
@@ -22,7 +22,11 @@ bool begins(bytes::View head, std::string_view magic) noexcept {
 }
 
 bool is_gzip(bytes::View head) noexcept { return begins(head, "\x1f\x8b\x08"); }
-bool is_xz(bytes::View head) noexcept { return begins(head, {"\xfd" "7zXZ\0", 6}); }
+bool is_xz(bytes::View head) noexcept {
+  return begins(head, {"\xfd"
+                       "7zXZ\0",
+                       6});
+}
 bool is_zstd(bytes::View head) noexcept { return begins(head, "\x28\xb5\x2f\xfd"); }
 bool is_lz4(bytes::View head) noexcept { return begins(head, "\x04\x22\x4d\x18"); }
 bool is_legacy_lz4(bytes::View head) noexcept { return begins(head, "\x02\x21\x4c\x18"); }

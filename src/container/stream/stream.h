@@ -18,12 +18,12 @@ namespace assay::container::stream {
 
 /// All offsets and counts are bytes; offsets count from the start of the packed range.
 struct Decoded {
-  std::uint64_t consumed = 0;          ///< belongs to streams or to padding that loaders skip; what follows belongs to nobody
-  std::uint64_t produced = 0;          ///< appended to the spool
-  std::uint32_t streams = 0;           ///< concatenated ones that were begun; skippable frames are not counted
-  std::optional<Error> stopped;        ///< damage or a limit: what was produced before it is kept
-  bool checksum_failed = false;        ///< the bytes contradict their checksum; they were kept, as some loaders keep them
-  std::uint32_t crc32 = 0;             ///< of everything produced, for zip
+  std::uint64_t consumed = 0;    ///< belongs to streams or to padding that loaders skip; what follows belongs to nobody
+  std::uint64_t produced = 0;    ///< appended to the spool
+  std::uint32_t streams = 0;     ///< concatenated ones that were begun; skippable frames are not counted
+  std::optional<Error> stopped;  ///< damage or a limit: what was produced before it is kept
+  bool checksum_failed = false;  ///< the bytes contradict their checksum; they were kept, as some loaders keep them
+  std::uint32_t crc32 = 0;       ///< of everything produced, for zip
   std::vector<bytes::Extent> skipped;  ///< inside `consumed`, and read by no decompressor; at most kMostSkipped
 };
 

@@ -40,7 +40,8 @@ std::string gzipped(const std::string& plain) { return deflated(plain, 31); }
 std::string bzipped(const std::string& plain) {
   std::string out(plain.size() * 2 + 1000, '\0');
   auto n = static_cast<unsigned>(out.size());
-  BZ2_bzBuffToBuffCompress(out.data(), &n, const_cast<char*>(plain.data()), static_cast<unsigned>(plain.size()), 9, 0, 0);
+  BZ2_bzBuffToBuffCompress(out.data(), &n, const_cast<char*>(plain.data()), static_cast<unsigned>(plain.size()), 9, 0,
+                           0);
   out.resize(n);
   return out;
 }
@@ -161,7 +162,8 @@ TEST(Stream, GivesBackWhatWasPacked) {
       EXPECT_EQ(r.decoded.consumed, packed.size()) << c.name;
       EXPECT_EQ(r.decoded.streams, 1u) << c.name;
       EXPECT_FALSE(r.decoded.checksum_failed) << c.name;
-      EXPECT_EQ(r.decoded.crc32, crc32(0, reinterpret_cast<const Bytef*>(plain.data()), static_cast<uInt>(plain.size())));
+      EXPECT_EQ(r.decoded.crc32,
+                crc32(0, reinterpret_cast<const Bytef*>(plain.data()), static_cast<uInt>(plain.size())));
     }
   }
 }
@@ -173,7 +175,8 @@ TEST(Stream, ReadsOnWhereLoadersReadOnAndLeavesTrailingBytesToNobody) {
     EXPECT_FALSE(r.decoded.stopped) << c.name;
     EXPECT_EQ(r.plain, c.concatenates ? "first second" : "first ") << c.name;
     EXPECT_EQ(r.decoded.consumed, c.concatenates ? first.size() + second.size() : first.size()) << c.name;
-    EXPECT_EQ(r.decoded.crc32, crc32(0, reinterpret_cast<const Bytef*>(r.plain.data()), static_cast<uInt>(r.plain.size())));
+    EXPECT_EQ(r.decoded.crc32,
+              crc32(0, reinterpret_cast<const Bytef*>(r.plain.data()), static_cast<uInt>(r.plain.size())));
   }
 }
 
@@ -184,7 +187,8 @@ TEST(Stream, EveryTruncationStopsAndKeepsWhatCameBefore) {
     for (std::size_t n = 0; n < packed.size(); ++n) {
       const auto r = run(c.method, packed.substr(0, n));
       ASSERT_TRUE(r.decoded.stopped) << c.name << " cut at " << n;
-      EXPECT_EQ(r.decoded.stopped->code, Errc::truncated) << c.name << " cut at " << n << ": " << r.decoded.stopped->what;
+      EXPECT_EQ(r.decoded.stopped->code, Errc::truncated)
+          << c.name << " cut at " << n << ": " << r.decoded.stopped->what;
       EXPECT_TRUE(plain.starts_with(r.plain)) << c.name << " cut at " << n;
     }
   }
@@ -337,8 +341,9 @@ TEST(Stream, RecognisesItsOwn) {
 }
 
 TEST(Stream, DoesNotSeeCompressionInOrdinaryBytes) {
-  for (const auto& s : {"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94(K\x01K\x02\x65."s, std::string(64, '\0'), std::string(64, '\xff'),
-                        "hello, this is prose and nothing more"s, "BZh9 is how a bzip2 file begins"s, ""s, "\x1f"s}) {
+  for (const auto& s :
+       {"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94(K\x01K\x02\x65."s, std::string(64, '\0'), std::string(64, '\xff'),
+        "hello, this is prose and nothing more"s, "BZh9 is how a bzip2 file begins"s, ""s, "\x1f"s}) {
     EXPECT_FALSE(recognise(bytes::view(s))) << s;
   }
   // The header bits of zlib fit, and the data do not.

@@ -68,7 +68,8 @@ Result<Record> take_record(bytes::Reader& in) {
   if (length < space + 3) return fail(Errc::malformed, at, "pax record shorter than its own head");
   auto record = bytes::text(TRY(in.take(length))).substr(space + 1);
   const auto equals = record.find('=');
-  if (equals == std::string_view::npos || record.back() != '\n') return fail(Errc::malformed, at, "pax record without key or end");
+  if (equals == std::string_view::npos || record.back() != '\n')
+    return fail(Errc::malformed, at, "pax record without key or end");
   record.remove_suffix(1);
   return Record{record.substr(0, equals), equals < record.size() ? record.substr(equals + 1) : std::string_view{}};
 }

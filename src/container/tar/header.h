@@ -11,11 +11,11 @@
 namespace assay::container::tar {
 
 struct Header {
-  std::string name;             ///< raw; with the prefix where Python would use it
-  std::string short_name;       ///< without it, where others would not
-  std::string target;           ///< of a link
+  std::string name;        ///< raw; with the prefix where Python would use it
+  std::string short_name;  ///< without it, where others would not
+  std::string target;      ///< of a link
   char type = '0';
-  std::uint64_t size = 0;       ///< bytes, as declared
+  std::uint64_t size = 0;  ///< bytes, as declared
   bool checksum_right = false;
   bool extended_sparse = false;  ///< old GNU sparse: blocks of more map follow
 };

@@ -14,7 +14,8 @@ namespace {
 using bytes::Cover;
 
 constexpr std::size_t kZeroChunk = 64 << 10;
-constexpr std::size_t kMostPath = 4096;  // bytes that an operating system takes; a name of a million slashes leads nowhere
+constexpr std::size_t kMostPath =
+    4096;  // bytes that an operating system takes; a name of a million slashes leads nowhere
 
 bool all_zero(bytes::View v) {
   return std::all_of(v.begin(), v.end(), [](std::byte b) { return b == std::byte{0}; });
@@ -31,7 +32,8 @@ Entry::Kind kind_of(const Header& header) {
     case '4':
     case '6': return Entry::Kind::device;
     case '5': return Entry::Kind::directory;
-    case '\0': return header.name.ends_with('/') ? Entry::Kind::directory : Entry::Kind::file;  // v7 has no type for folders
+    case '\0':
+      return header.name.ends_with('/') ? Entry::Kind::directory : Entry::Kind::file;  // v7 has no type for folders
     default: return Entry::Kind::file;
   }
 }
@@ -166,8 +168,7 @@ class Archive {
     contents_.entries.push_back(std::move(entry));
 
     claim(Cover::delegated, packed.end - packed.begin);
-    if (owns && packed.end - packed.begin < size)
-      return fail(Errc::truncated, at_, "the archive ends inside a member");
+    if (owns && packed.end - packed.begin < size) return fail(Errc::truncated, at_, "the archive ends inside a member");
     return skip_padding(packed.end - packed.begin);
   }
 
@@ -177,7 +178,8 @@ class Archive {
     if (leads_through_link(entry.name)) odd("tar.through-link", at, entry.name);
     if (entry.kind == Entry::Kind::device) odd("tar.device", at, entry.name);
     if (entry.kind == Entry::Kind::symlink) {
-      odd(symlink_escapes(entry.name, entry.target) ? "tar.link-escapes" : "tar.link", at, entry.name + " -> " + entry.target);
+      odd(symlink_escapes(entry.name, entry.target) ? "tar.link-escapes" : "tar.link", at,
+          entry.name + " -> " + entry.target);
       if (entry.name.size() <= kMostPath) links_.emplace(without_dot_slash(entry.name));
     }
     if (entry.kind == Entry::Kind::hardlink)  // counted from the root, not from the member's folder
@@ -237,7 +239,8 @@ class Archive {
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return name(a) < name(b); });
     for (std::size_t i = 1; i < order.size(); ++i) {
       const auto& entry = entries[order[i]];
-      const bool both_folders = entry.kind == Entry::Kind::directory && entries[order[i - 1]].kind == Entry::Kind::directory;
+      const bool both_folders =
+          entry.kind == Entry::Kind::directory && entries[order[i - 1]].kind == Entry::Kind::directory;
       if (name(order[i]) == name(order[i - 1]) && !both_folders) odd("tar.duplicate", entry.header_offset, entry.name);
     }
   }

@@ -27,9 +27,9 @@
 
 namespace assay::container::tar {
 
-inline constexpr std::size_t kBlock = 512;                       // bytes
-inline constexpr std::uint64_t kMostExtended = 1 << 20;          // bytes of one pax header or GNU long name
-inline constexpr std::uint64_t kMostNameBytes = 64ull << 20;     // bytes of all names and link targets together
+inline constexpr std::size_t kBlock = 512;                    // bytes
+inline constexpr std::uint64_t kMostExtended = 1 << 20;       // bytes of one pax header or GNU long name
+inline constexpr std::uint64_t kMostNameBytes = 64ull << 20;  // bytes of all names and link targets together
 
 /// True where a loader would take `head` for a tar: the "ustar" magic, or (v7) a correct checksum and
 /// numbers in every numeric field. Needs the first 512 bytes.

@@ -133,10 +133,12 @@ TEST(Tar, JoinsThePrefixOfUstar) {
 
 // Old GNU headers keep times where ustar keeps the prefix; Python joins them all the same.
 TEST(Tar, SaysWhenReadersDisagreeOnThePrefix) {
-  const auto r = run(header("name", 0, '0', {}, [](auto& b) {
-                       put(b, 257, "ustar  \0"s);
-                       put(b, 345, "prefix");
-                     }) + kEnd);
+  const auto r = run(header("name", 0, '0', {},
+                            [](auto& b) {
+                              put(b, 257, "ustar  \0"s);
+                              put(b, 345, "prefix");
+                            }) +
+                     kEnd);
   ASSERT_EQ(entries(r).size(), 1u);
   EXPECT_EQ(entries(r)[0].name, "prefix/name");
   EXPECT_TRUE(r.odd("tar.name-differs", "name"));
@@ -144,8 +146,9 @@ TEST(Tar, SaysWhenReadersDisagreeOnThePrefix) {
 
 TEST(Tar, ReadsGnuLongNamesAndLinks) {
   const std::string name(300, 'n'), target(400, 't');
-  const auto r = run(header("././@LongLink", target.size() + 1, 'K') + padded(target + '\0') +
-                     header("././@LongLink", name.size() + 1, 'L') + padded(name + '\0') + header("nnn", 0, '2', "ttt") + kEnd);
+  const auto r =
+      run(header("././@LongLink", target.size() + 1, 'K') + padded(target + '\0') +
+          header("././@LongLink", name.size() + 1, 'L') + padded(name + '\0') + header("nnn", 0, '2', "ttt") + kEnd);
   EXPECT_FALSE(r.parsed.stopped);
   ASSERT_EQ(entries(r).size(), 1u);
   EXPECT_EQ(entries(r)[0].name, name);
@@ -179,8 +182,8 @@ TEST(Tar, SaysWhenTwoExtendedHeadersNameOneMember) {
 }
 
 TEST(Tar, RefusesPaxRecordsThatLie) {
-  for (const auto& body : {"5 a=b\n"s, "0 a=b\n"s, "99 a=b\n"s, "x a=b\n"s, "6 a=bX"s, "7 abcd\n"s, "99999999999999999999999 a=b\n"s,
-                           "12 size=1_0\n"s, "12 size=-10\n"s}) {
+  for (const auto& body : {"5 a=b\n"s, "0 a=b\n"s, "99 a=b\n"s, "x a=b\n"s, "6 a=bX"s, "7 abcd\n"s,
+                           "99999999999999999999999 a=b\n"s, "12 size=1_0\n"s, "12 size=-10\n"s}) {
     const auto r = run(header("P", body.size(), 'x') + padded(body) + file("a", "") + kEnd);
     EXPECT_TRUE(r.parsed.stopped) << body;
   }
@@ -284,8 +287,9 @@ TEST(Tar, SeesNamesThatLeadThroughALink) {
 }
 
 TEST(Tar, NamesDevicesDuplicatesAndSparseFiles) {
-  const auto r = run(header("null", 0, '3') + header("pipe", 0, '6') + file("a", "1") + file("./a", "2") +
-                     pax("GNU.sparse.major", "1") + file("s", "map") + header("d/", 0, '5') + header("d/", 0, '5') + kEnd);
+  const auto r =
+      run(header("null", 0, '3') + header("pipe", 0, '6') + file("a", "1") + file("./a", "2") +
+          pax("GNU.sparse.major", "1") + file("s", "map") + header("d/", 0, '5') + header("d/", 0, '5') + kEnd);
   EXPECT_FALSE(r.parsed.stopped);
   EXPECT_TRUE(r.odd("tar.device", "null"));
   EXPECT_TRUE(r.odd("tar.device", "pipe"));
@@ -297,8 +301,8 @@ TEST(Tar, NamesDevicesDuplicatesAndSparseFiles) {
 TEST(Tar, StepsOverOldGnuSparseMaps) {
   std::string more(512, '\0');
   more[504] = 1;
-  const auto tar = header("s", 3, 'S', {}, [](auto& b) { b[482] = 1; }) + more + std::string(512, '\0') + padded("abc") +
-                   file("next", "") + kEnd;
+  const auto tar = header("s", 3, 'S', {}, [](auto& b) { b[482] = 1; }) + more + std::string(512, '\0') +
+                   padded("abc") + file("next", "") + kEnd;
   const auto r = run(tar);
   EXPECT_FALSE(r.parsed.stopped);
   ASSERT_EQ(entries(r).size(), 2u);
@@ -332,7 +336,8 @@ TEST(Tar, StopsAtTheMemberLimit) {
 }
 
 TEST(Tar, EveryTruncationKeepsItsPromises) {
-  const auto tar = pax("path", "long") + file("a", "hello") + header("././@LongLink", 5, 'L') + padded("name") + file("b", "x") + kEnd;
+  const auto tar = pax("path", "long") + file("a", "hello") + header("././@LongLink", 5, 'L') + padded("name") +
+                   file("b", "x") + kEnd;
   for (std::size_t n = 0; n < tar.size(); n += 7) {
     const auto r = run(tar.substr(0, n));
     for (const auto& e : entries(r)) EXPECT_LE(e.packed.end, n);

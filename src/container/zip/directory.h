@@ -15,20 +15,20 @@ inline constexpr std::size_t kMostEnds = 64;  ///< end records followed; an hone
 /// A place where some loader would begin to read directory records.
 struct Directory {
   std::uint64_t begin = 0;
-  std::uint64_t end = 0;             ///< where the record that names it stands
+  std::uint64_t end = 0;  ///< where the record that names it stands
   std::uint64_t declared_bytes = 0;
   std::uint64_t declared_count = 0;
-  std::uint64_t bias = 0;            ///< add to every header offset, modulo 2^64: the bytes before the archive
-  bool classic = true;               ///< `declared_count` has 16 bits
+  std::uint64_t bias = 0;  ///< add to every header offset, modulo 2^64: the bytes before the archive
+  bool classic = true;     ///< `declared_count` has 16 bits
 };
 
 /// One end record with everything that hangs on it.
 struct Ending {
   std::uint64_t at = 0;
   End end;
-  std::vector<Directory> directories;   ///< those that begin with a record, or are empty as declared
-  std::vector<bytes::Extent> records;   ///< of the end records themselves
-  bool zip64_odd = false;               ///< the records contradict each other
+  std::vector<Directory> directories;  ///< those that begin with a record, or are empty as declared
+  std::vector<bytes::Extent> records;  ///< of the end records themselves
+  bool zip64_odd = false;              ///< the records contradict each other
 };
 
 /// Offsets of end signatures in the tail, the last first; at most kMostEnds + 1.

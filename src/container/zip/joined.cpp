@@ -86,8 +86,7 @@ void join_readings(std::vector<Entry>& entries, const std::unordered_set<std::ui
   merge_equal(entries, overlaps);
   report_duplicates(entries, oddities);
   find_overlaps(entries, open, overlaps);
-  if (overlaps.count > 0)
-    oddities.note(kOverlap, overlaps.at, std::to_string(overlaps.count) + " " + overlaps.names);
+  if (overlaps.count > 0) oddities.note(kOverlap, overlaps.at, std::to_string(overlaps.count) + " " + overlaps.names);
 }
 
 }  // namespace assay::container::zip

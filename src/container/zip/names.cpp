@@ -6,9 +6,7 @@
 
 namespace assay::container::zip {
 
-bool escapes(std::string_view name) noexcept {
-  return name.find('\0') != std::string_view::npos || name_escapes(name);
-}
+bool escapes(std::string_view name) noexcept { return name.find('\0') != std::string_view::npos || name_escapes(name); }
 
 bool same_folded(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return folded(x) == folded(y); });

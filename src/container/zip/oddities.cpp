@@ -10,9 +10,7 @@ namespace {
 /// Flag bits that make some loader refuse the member: encrypted, patched, strong encryption, masked.
 constexpr std::uint16_t kFlagsThatMatter = 0x2061;
 
-std::string unknown_method(const Stated& stated) {
-  return std::to_string(stated.method) + " " + cut(stated.name);
-}
+std::string unknown_method(const Stated& stated) { return std::to_string(stated.method) + " " + cut(stated.name); }
 
 }  // namespace
 

@@ -152,7 +152,8 @@ std::uint64_t descriptor_bytes(View at, std::uint64_t packed, std::uint64_t size
   const std::size_t lead = signature(at) == kDescriptorSignature ? 8 : 4;  // signature and checksum
   // A signature may also be the checksum of a descriptor without one: both are tried.
   for (const auto skip : {lead, std::size_t{4}}) {
-    if (at.size() >= skip + 16 && le_at<std::uint64_t>(at, skip) == packed && le_at<std::uint64_t>(at, skip + 8) == size)
+    if (at.size() >= skip + 16 && le_at<std::uint64_t>(at, skip) == packed &&
+        le_at<std::uint64_t>(at, skip + 8) == size)
       return skip + 16;
     if (at.size() >= skip + 8 && le_at<std::uint32_t>(at, skip) == packed && le_at<std::uint32_t>(at, skip + 4) == size)
       return skip + 8;

@@ -36,11 +36,11 @@ struct Stated {
   std::uint16_t flags = 0;
   std::uint16_t method = 0;
   std::uint32_t crc32 = 0;
-  std::uint64_t packed = 0;                  ///< bytes; zip64 resolved
-  std::uint64_t size = 0;                    ///< bytes after decompression; zip64 resolved
-  std::optional<std::uint64_t> packed_alt;   ///< a zip64 field that not every loader asks says this instead
-  std::string_view name;                     ///< raw; borrowed from the bytes parsed
-  std::string_view unicode_name;             ///< of extra field 0x7075, which some loaders prefer; else empty
+  std::uint64_t packed = 0;                 ///< bytes; zip64 resolved
+  std::uint64_t size = 0;                   ///< bytes after decompression; zip64 resolved
+  std::optional<std::uint64_t> packed_alt;  ///< a zip64 field that not every loader asks says this instead
+  std::string_view name;                    ///< raw; borrowed from the bytes parsed
+  std::string_view unicode_name;            ///< of extra field 0x7075, which some loaders prefer; else empty
   bool zip64_odd = false;
   bool extra_odd = false;
 };
@@ -58,11 +58,11 @@ struct Central : Stated {
 
 /// The end record, classic or zip64.
 struct End {
-  std::uint64_t count = 0;   ///< records in the directory
-  std::uint64_t size = 0;    ///< bytes of the directory
-  std::uint64_t offset = 0;  ///< of the directory
-  std::uint64_t bytes = 0;   ///< of the record itself, without the comment
-  std::uint16_t comment = 0; ///< bytes; classic only
+  std::uint64_t count = 0;    ///< records in the directory
+  std::uint64_t size = 0;     ///< bytes of the directory
+  std::uint64_t offset = 0;   ///< of the directory
+  std::uint64_t bytes = 0;    ///< of the record itself, without the comment
+  std::uint16_t comment = 0;  ///< bytes; classic only
   bool many_disks = false;
 };
 

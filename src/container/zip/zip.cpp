@@ -20,8 +20,8 @@ constexpr std::size_t kHeaderAhead = 4 << 10;     // bytes read at a time where 
 constexpr std::size_t kDirectoryAhead = 1 << 20;  // and where they follow each other
 constexpr std::size_t kBlock = 64 << 10;          // of a gap, searched at a time
 constexpr std::uint64_t kLargestGap = 64ull << 20;
-constexpr std::uint64_t kGapEdge = 1ull << 20;      // searched at either end of a larger gap
-constexpr std::uint64_t kMostSearched = 1ull << 30; // bytes of gaps, all together
+constexpr std::uint64_t kGapEdge = 1ull << 20;       // searched at either end of a larger gap
+constexpr std::uint64_t kMostSearched = 1ull << 30;  // bytes of gaps, all together
 constexpr std::uint64_t kMostPadding = 64ull << 10;
 constexpr std::uint64_t kMostTargetBytes = 4096;
 constexpr std::uint64_t kMostDescriptorBytes = 24;
@@ -30,7 +30,10 @@ constexpr std::uint16_t kMethodAes = 99;
 
 Entry::Kind kind_of(const Central& record) noexcept {
   switch (record.external >> 28) {  // the file type of a Unix mode
-    case 1: case 2: case 6: case 12: return Entry::Kind::device;
+    case 1:
+    case 2:
+    case 6:
+    case 12: return Entry::Kind::device;
     case 10: return Entry::Kind::symlink;
     default: return Entry::Kind::file;
   }
@@ -40,7 +43,10 @@ Entry::Kind kind_of(const Central& record) noexcept {
 class Survey {
  public:
   Survey(const bytes::Source& source, bytes::Budget& budget)
-      : source_{source}, budget_{budget}, size_{source.size()}, headers_{source, kHeaderAhead},
+      : source_{source},
+        budget_{budget},
+        size_{source.size()},
+        headers_{source, kHeaderAhead},
         records_{source, kDirectoryAhead} {}
 
   Parsed<Contents> run() {
@@ -64,7 +70,7 @@ class Survey {
   struct Reading {
     std::string_view name;
     std::uint64_t header_at = 0;
-    std::uint64_t begin = 0;   // of the data
+    std::uint64_t begin = 0;  // of the data
     std::uint64_t packed = 0;
     std::uint16_t method = 0;
     bool encrypted = false;
@@ -120,9 +126,8 @@ class Survey {
 
   void walk_directory(const Directory& d, bool orphan) {
     if (d.declared_bytes == 0 && d.declared_count == 0 && !orphan) saw_empty_ = true;
-    const bool known = std::any_of(walked_.begin(), walked_.end(), [&](const Walked& w) {
-      return w.bias == d.bias && d.begin == w.begin;
-    });
+    const bool known = std::any_of(walked_.begin(), walked_.end(),
+                                   [&](const Walked& w) { return w.bias == d.bias && d.begin == w.begin; });
     if (known) return;
     auto at = d.begin;
     std::uint64_t count = 0;
@@ -545,23 +550,23 @@ class Survey {
   Contents out_;
   Oddities oddities_;
   std::optional<Error> stopped_;
-  bool spent_ = false;       // a limit bit: nothing more is looked for
-  bool saw_empty_ = false;   // an end record says, credibly, that there are no members
+  bool spent_ = false;      // a limit bit: nothing more is looked for
+  bool saw_empty_ = false;  // an end record says, credibly, that there are no members
   bool walked_from_start_ = false;
 
-  std::vector<Walked> walked_;             // directories, the first one that of the last end record
-  std::vector<Extent> parsed_;             // headers and records not yet claimed
-  std::vector<Extent> owned_;              // members' data by offset, for lies_in_a_member
-  std::vector<std::uint64_t> locals_;      // offsets of local headers that a directory lists
-  std::unordered_set<std::uint64_t> found_;  // offsets of those that none lists
-  std::vector<std::uint64_t> ends_;        // where a stream reader would look for a header next
+  std::vector<Walked> walked_;                           // directories, the first one that of the last end record
+  std::vector<Extent> parsed_;                           // headers and records not yet claimed
+  std::vector<Extent> owned_;                            // members' data by offset, for lies_in_a_member
+  std::vector<std::uint64_t> locals_;                    // offsets of local headers that a directory lists
+  std::unordered_set<std::uint64_t> found_;              // offsets of those that none lists
+  std::vector<std::uint64_t> ends_;                      // where a stream reader would look for a header next
   std::unordered_map<std::uint64_t, std::size_t> open_;  // data offset -> entry without a size yet
   std::unordered_set<std::uint64_t> open_headers_;
-  std::size_t claimed_ = 0;                // entries whose data is in the coverage
+  std::size_t claimed_ = 0;  // entries whose data is in the coverage
   std::uint64_t members_ = 0;
   std::uint64_t name_bytes_ = 0;
-  std::uint64_t header_bytes_ = 0;         // parsed, each time counted
-  std::uint64_t searched_ = 0;             // bytes of gaps
+  std::uint64_t header_bytes_ = 0;  // parsed, each time counted
+  std::uint64_t searched_ = 0;      // bytes of gaps
   std::uint64_t padding_read_ = 0;
 };
 

@@ -16,35 +16,37 @@ namespace assay::container::zip {
 
 // Oddity ids. `offset` is that of the local header or of the record that shows it.
 // `detail` holds the member's name unless it is told otherwise here; names are raw.
-inline constexpr std::string_view kNameDiffers = "zip.name-differs";        ///< "central / local", or the Unicode path field
-inline constexpr std::string_view kMethodDiffers = "zip.method-differs";    ///< a second Entry has the local method
-inline constexpr std::string_view kSizesDiffer = "zip.sizes-differ";        ///< a second Entry where that changes the bytes
-inline constexpr std::string_view kCrcDiffers = "zip.crc-differs";          ///< central and local; the data is not read here
-inline constexpr std::string_view kFlagsDiffer = "zip.flags-differ";        ///< in a bit that makes some loader refuse
+inline constexpr std::string_view kNameDiffers = "zip.name-differs";  ///< "central / local", or the Unicode path field
+inline constexpr std::string_view kMethodDiffers = "zip.method-differs";  ///< a second Entry has the local method
+inline constexpr std::string_view kSizesDiffer = "zip.sizes-differ";  ///< a second Entry where that changes the bytes
+inline constexpr std::string_view kCrcDiffers = "zip.crc-differs";    ///< central and local; the data is not read here
+inline constexpr std::string_view kFlagsDiffer = "zip.flags-differ";  ///< in a bit that makes some loader refuse
 inline constexpr std::string_view kFlagEncrypted = "zip.flag-encrypted-ignored";  ///< bit 0; see read()
-inline constexpr std::string_view kFlagOdd = "zip.flag-odd";                ///< patched, strong encryption, undefined bits
-inline constexpr std::string_view kMethodUnknown = "zip.method-unknown";    ///< detail: "number name"
-inline constexpr std::string_view kZip64Odd = "zip.zip64-odd";              ///< missing, doubled or contradicting
-inline constexpr std::string_view kExtraOdd = "zip.extra-odd";              ///< extra fields do not fill their space
+inline constexpr std::string_view kFlagOdd = "zip.flag-odd";  ///< patched, strong encryption, undefined bits
+inline constexpr std::string_view kMethodUnknown = "zip.method-unknown";  ///< detail: "number name"
+inline constexpr std::string_view kZip64Odd = "zip.zip64-odd";            ///< missing, doubled or contradicting
+inline constexpr std::string_view kExtraOdd = "zip.extra-odd";            ///< extra fields do not fill their space
 inline constexpr std::string_view kDescriptorDiffers = "zip.descriptor-differs";  ///< data descriptor against directory
-inline constexpr std::string_view kDuplicate = "zip.duplicate";             ///< same name, other data: see read()
+inline constexpr std::string_view kDuplicate = "zip.duplicate";                   ///< same name, other data: see read()
 inline constexpr std::string_view kDuplicateFolded = "zip.duplicate-folded";  ///< same but for case or slashes; a note
-inline constexpr std::string_view kNameEscapes = "zip.name-escapes";        ///< .., absolute, drive, UNC, backslash, NUL
+inline constexpr std::string_view kNameEscapes = "zip.name-escapes";  ///< .., absolute, drive, UNC, backslash, NUL
 inline constexpr std::string_view kNameNotUtf8 = "zip.name-not-utf8";
-inline constexpr std::string_view kNameLong = "zip.name-long";              ///< cut after kMostNameBytes
-inline constexpr std::string_view kLink = "zip.link";                       ///< symbolic link
-inline constexpr std::string_view kDevice = "zip.device";                   ///< device, pipe or socket
+inline constexpr std::string_view kNameLong = "zip.name-long";                 ///< cut after kMostNameBytes
+inline constexpr std::string_view kLink = "zip.link";                          ///< symbolic link
+inline constexpr std::string_view kDevice = "zip.device";                      ///< device, pipe or socket
 inline constexpr std::string_view kDirectoryData = "zip.directory-with-data";  ///< name ends in '/', kept as a file
-inline constexpr std::string_view kOverlap = "zip.overlap";                 ///< once; detail: "count first / second"
-inline constexpr std::string_view kLocalMissing = "zip.local-missing";      ///< the directory points at no local header
-inline constexpr std::string_view kLocalOnly = "zip.local-only";            ///< a local header that no directory lists
-inline constexpr std::string_view kOffsetOdd = "zip.offset-odd";            ///< header found only when the prefix is not added
-inline constexpr std::string_view kDataOutside = "zip.data-outside";        ///< data ends after the archive; clipped
-inline constexpr std::string_view kCountDiffers = "zip.directory-count";    ///< detail: "declared found"
-inline constexpr std::string_view kDirectorySize = "zip.directory-size";    ///< detail: "declared found"
-inline constexpr std::string_view kDirectoriesDiffer = "zip.directories-differ";  ///< loaders open different directories
-inline constexpr std::string_view kDirectoryMissing = "zip.directory-missing";    ///< an end record points at no directory
-inline constexpr std::string_view kDirectoryOrphan = "zip.directory-orphan";      ///< records that no end record names
+inline constexpr std::string_view kOverlap = "zip.overlap";                    ///< once; detail: "count first / second"
+inline constexpr std::string_view kLocalMissing = "zip.local-missing";  ///< the directory points at no local header
+inline constexpr std::string_view kLocalOnly = "zip.local-only";        ///< a local header that no directory lists
+inline constexpr std::string_view kOffsetOdd = "zip.offset-odd";  ///< header found only when the prefix is not added
+inline constexpr std::string_view kDataOutside = "zip.data-outside";      ///< data ends after the archive; clipped
+inline constexpr std::string_view kCountDiffers = "zip.directory-count";  ///< detail: "declared found"
+inline constexpr std::string_view kDirectorySize = "zip.directory-size";  ///< detail: "declared found"
+inline constexpr std::string_view kDirectoriesDiffer =
+    "zip.directories-differ";  ///< loaders open different directories
+inline constexpr std::string_view kDirectoryMissing =
+    "zip.directory-missing";                                                  ///< an end record points at no directory
+inline constexpr std::string_view kDirectoryOrphan = "zip.directory-orphan";  ///< records that no end record names
 inline constexpr std::string_view kMultiDisk = "zip.multi-disk";
 
 inline constexpr std::size_t kMostNameBytes = 1024;        ///< of a name are kept; miniz keeps 511

@@ -60,23 +60,25 @@ Member streamed(const std::string& name, const std::string& data) {
 }
 
 std::string stated(const Side& s) {
-  return le(20, 2) + le(s.flags, 2) + le(s.method, 2) + le(0x00210000, 4) + le(s.crc, 4) + le(s.packed, 4) + le(s.size, 4) +
-         le(s.name.size(), 2) + le(s.extra.size(), 2);
+  return le(20, 2) + le(s.flags, 2) + le(s.method, 2) + le(0x00210000, 4) + le(s.crc, 4) + le(s.packed, 4) +
+         le(s.size, 4) + le(s.name.size(), 2) + le(s.extra.size(), 2);
 }
 
 std::string local_header(const Side& s) { return "PK\3\4" + stated(s) + s.name + s.extra; }
 
 std::string central_record(const Member& m, std::uint64_t header_at) {
-  return "PK\1\2" + le(0x0314, 2) + stated(m.central) + le(0, 2) + le(0, 2) + le(0, 2) + le(m.external, 4) + le(header_at, 4) +
-         m.central.name + m.central.extra;
+  return "PK\1\2" + le(0x0314, 2) + stated(m.central) + le(0, 2) + le(0, 2) + le(0, 2) + le(m.external, 4) +
+         le(header_at, 4) + m.central.name + m.central.extra;
 }
 
 std::string end_record(std::uint64_t count, std::uint64_t size, std::uint64_t offset, const std::string& comment = "") {
-  return "PK\5\6" + le(0, 4) + le(count, 2) + le(count, 2) + le(size, 4) + le(offset, 4) + le(comment.size(), 2) + comment;
+  return "PK\5\6" + le(0, 4) + le(count, 2) + le(count, 2) + le(size, 4) + le(offset, 4) + le(comment.size(), 2) +
+         comment;
 }
 
 std::string end64(std::uint64_t count, std::uint64_t size, std::uint64_t offset) {
-  return "PK\6\6" + le(44, 8) + le(45, 2) + le(45, 2) + le(0, 8) + le(count, 8) + le(count, 8) + le(size, 8) + le(offset, 8);
+  return "PK\6\6" + le(44, 8) + le(45, 2) + le(45, 2) + le(0, 8) + le(count, 8) + le(count, 8) + le(size, 8) +
+         le(offset, 8);
 }
 
 std::string locator(std::uint64_t at) { return "PK\6\7" + le(0, 4) + le(at, 8) + le(1, 4); }
@@ -490,8 +492,10 @@ TEST(Zip, ReportsOverlapOnce) {
 }
 
 TEST(Zip, JudgesNames) {
-  for (const auto& name : {"../a"s, "/a"s, "\\\\host\\a"s, "C:a"s, "a\\..\\b"s, "a/.."s, "a\0b"s}) EXPECT_TRUE(escapes(name)) << name;
-  for (const auto& name : {"a/b"s, "..a"s, "a..b/c"s, ""s, "a/..."s, "archive/data/0"s}) EXPECT_FALSE(escapes(name)) << name;
+  for (const auto& name : {"../a"s, "/a"s, "\\\\host\\a"s, "C:a"s, "a\\..\\b"s, "a/.."s, "a\0b"s})
+    EXPECT_TRUE(escapes(name)) << name;
+  for (const auto& name : {"a/b"s, "..a"s, "a..b/c"s, ""s, "a/..."s, "archive/data/0"s})
+    EXPECT_FALSE(escapes(name)) << name;
   const auto r = read(archive({member("../x", "1"), member("\xff", "2"), member(std::string(5000, 'n'), "3")}));
   EXPECT_EQ(count(r.facts, kNameEscapes), 1u);
   EXPECT_EQ(count(r.facts, kNameNotUtf8), 1u);

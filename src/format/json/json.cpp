@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::size_t kBlock = 64 << 10;         // bytes
-constexpr std::size_t kMostComponents = 1'000;   // of a pipeline index
-constexpr std::size_t kMostPath = 1024;          // bytes of a dotted path, then "..."
+constexpr std::size_t kBlock = 64 << 10;        // bytes
+constexpr std::size_t kMostComponents = 1'000;  // of a pipeline index
+constexpr std::size_t kMostPath = 1024;         // bytes of a dotted path, then "..."
 
 template <std::size_t n>
 bool is_one_of(const std::array<std::string_view, n>& words, std::string_view word) noexcept {
@@ -23,10 +23,11 @@ bool is_one_of(const std::array<std::string_view, n>& words, std::string_view wo
 
 // Sources: transformers (auto_map, custom_pipelines, custom_generate), diffusers (custom_pipeline), Hydra
 // (_target_), jsonargparse (class_path), jsonpickle (py/...), MLflow (loader_module), skops (__loader__).
-constexpr std::array kCodeKeys{
-    "auto_map"sv, "custom_pipelines"sv, "custom_pipeline"sv, "_target_"sv, "class_path"sv, "py/object"sv, "py/reduce"sv, "py/function"sv,
-    "py/type"sv, "py/repr"sv, "py/newobj"sv, "py/newargs"sv, "py/newargsex"sv, "py/module"sv, "loader_module"sv, "__reduce__"sv, "__loader__"sv,
-    "expr_str"sv};  // torch.export hands it to sympy, which evaluates
+constexpr std::array kCodeKeys{"auto_map"sv,     "custom_pipelines"sv, "custom_pipeline"sv, "_target_"sv,
+                               "class_path"sv,   "py/object"sv,        "py/reduce"sv,       "py/function"sv,
+                               "py/type"sv,      "py/repr"sv,          "py/newobj"sv,       "py/newargs"sv,
+                               "py/newargsex"sv, "py/module"sv,        "loader_module"sv,   "__reduce__"sv,
+                               "__loader__"sv,   "expr_str"sv};  // torch.export hands it to sympy, which evaluates
 
 /// Keys that other configurations use for harmless things: they count where the value is a Python name.
 constexpr std::array kCodeKeysOfNames{"target"sv, "cls"sv};
@@ -35,29 +36,35 @@ constexpr std::array kCodeKeysOfNames{"target"sv, "cls"sv};
 constexpr std::array kDiffusersLibraries{
     "diffusers"sv, "transformers"sv, "onnxruntime.training"sv, "optimum"sv, "peft"sv, "flax"sv, "k_diffusion"sv,
     // modules of diffusers.pipelines
-    "allegro"sv, "amused"sv, "animatediff"sv, "audioldm"sv, "audioldm2"sv, "aura_flow"sv, "blip_diffusion"sv, "chroma"sv, "cogvideo"sv,
-    "cogview3"sv, "cogview4"sv, "consisid"sv, "consistency_models"sv, "controlnet"sv, "controlnet_hunyuandit"sv, "controlnet_sd3"sv,
-    "controlnet_xs"sv, "cosmos"sv, "dance_diffusion"sv, "ddim"sv, "ddpm"sv, "deepfloyd_if"sv, "deprecated"sv, "dit"sv, "easyanimate"sv,
-    "flux"sv, "hidream_image"sv, "hunyuan_video"sv, "hunyuandit"sv, "i2vgen_xl"sv, "kandinsky"sv, "kandinsky2_2"sv, "kandinsky3"sv,
-    "kolors"sv, "latent_consistency_models"sv, "latent_diffusion"sv, "latte"sv, "ledits_pp"sv, "ltx"sv, "lumina"sv, "lumina2"sv,
-    "marigold"sv, "mochi"sv, "musicldm"sv, "omnigen"sv, "pag"sv, "paint_by_example"sv, "pia"sv, "pixart_alpha"sv, "qwenimage"sv, "sana"sv,
-    "semantic_stable_diffusion"sv, "shap_e"sv, "skyreels_v2"sv, "spectrogram_diffusion"sv, "stable_audio"sv, "stable_cascade"sv,
-    "stable_diffusion"sv, "stable_diffusion_3"sv, "stable_diffusion_attend_and_excite"sv, "stable_diffusion_diffedit"sv,
-    "stable_diffusion_gligen"sv, "stable_diffusion_k_diffusion"sv, "stable_diffusion_ldm3d"sv, "stable_diffusion_panorama"sv,
-    "stable_diffusion_safe"sv, "stable_diffusion_sag"sv, "stable_diffusion_xl"sv, "stable_unclip"sv, "stable_video_diffusion"sv,
-    "t2i_adapter"sv, "text_to_video_synthesis"sv, "unclip"sv, "unidiffuser"sv, "versatile_diffusion"sv, "visualcloze"sv, "vq_diffusion"sv,
-    "wan"sv, "wuerstchen"sv};
+    "allegro"sv, "amused"sv, "animatediff"sv, "audioldm"sv, "audioldm2"sv, "aura_flow"sv, "blip_diffusion"sv,
+    "chroma"sv, "cogvideo"sv, "cogview3"sv, "cogview4"sv, "consisid"sv, "consistency_models"sv, "controlnet"sv,
+    "controlnet_hunyuandit"sv, "controlnet_sd3"sv, "controlnet_xs"sv, "cosmos"sv, "dance_diffusion"sv, "ddim"sv,
+    "ddpm"sv, "deepfloyd_if"sv, "deprecated"sv, "dit"sv, "easyanimate"sv, "flux"sv, "hidream_image"sv,
+    "hunyuan_video"sv, "hunyuandit"sv, "i2vgen_xl"sv, "kandinsky"sv, "kandinsky2_2"sv, "kandinsky3"sv, "kolors"sv,
+    "latent_consistency_models"sv, "latent_diffusion"sv, "latte"sv, "ledits_pp"sv, "ltx"sv, "lumina"sv, "lumina2"sv,
+    "marigold"sv, "mochi"sv, "musicldm"sv, "omnigen"sv, "pag"sv, "paint_by_example"sv, "pia"sv, "pixart_alpha"sv,
+    "qwenimage"sv, "sana"sv, "semantic_stable_diffusion"sv, "shap_e"sv, "skyreels_v2"sv, "spectrogram_diffusion"sv,
+    "stable_audio"sv, "stable_cascade"sv, "stable_diffusion"sv, "stable_diffusion_3"sv,
+    "stable_diffusion_attend_and_excite"sv, "stable_diffusion_diffedit"sv, "stable_diffusion_gligen"sv,
+    "stable_diffusion_k_diffusion"sv, "stable_diffusion_ldm3d"sv, "stable_diffusion_panorama"sv,
+    "stable_diffusion_safe"sv, "stable_diffusion_sag"sv, "stable_diffusion_xl"sv, "stable_unclip"sv,
+    "stable_video_diffusion"sv, "t2i_adapter"sv, "text_to_video_synthesis"sv, "unclip"sv, "unidiffuser"sv,
+    "versatile_diffusion"sv, "visualcloze"sv, "vq_diffusion"sv, "wan"sv, "wuerstchen"sv};
 
-bool is_name(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool is_name(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 /// "a.b.C" or "a.b.c.d", but no "model.pt" and no "1.5".
 bool is_dotted_path(std::string_view v) noexcept {
   const auto dots = std::count(v.begin(), v.end(), '.');
   const auto last = v.rfind('.') + 1;
   if (dots == 0 || last == v.size() || v[0] == '.' || (v[0] >= '0' && v[0] <= '9')) return false;
-  if (v.find("..") != v.npos || !std::all_of(v.begin(), v.end(), [](char c) { return is_name(c) || c == '.'; })) return false;
+  if (v.find("..") != v.npos || !std::all_of(v.begin(), v.end(), [](char c) { return is_name(c) || c == '.'; }))
+    return false;
   const auto module = v.substr(0, v.find('.'));
-  return dots > 1 || (v[last] >= 'A' && v[last] <= 'Z') || module == "os" || module == "builtins" || module == "subprocess";
+  return dots > 1 || (v[last] >= 'A' && v[last] <= 'Z') || module == "os" || module == "builtins" ||
+         module == "subprocess";
 }
 
 /// What keys and values mean.
@@ -228,7 +235,8 @@ Json read(const bytes::Source& source, bytes::Budget& budget) {
   out.stopped = read_blocks(source, budget, reader, out);
   meaning.finish();
   const std::uint64_t mark = out.byte_order_mark ? 3 : 0;
-  if (out.stopped && (out.stopped->code == Errc::malformed || out.stopped->code == Errc::truncated)) out.stopped->offset += mark;
+  if (out.stopped && (out.stopped->code == Errc::malformed || out.stopped->code == Errc::truncated))
+    out.stopped->offset += mark;
   for (auto& key : out.code_keys) key.offset += mark;
   out.valid = !out.stopped;
   out.lines = out.valid && reader.values() > 1;

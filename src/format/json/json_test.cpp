@@ -24,15 +24,82 @@ std::vector<std::string> paths(std::string_view text) {
 using Paths = std::vector<std::string>;
 
 TEST(Json, AcceptsWhatPythonAccepts) {
-  for (const auto text : {"{}", "[]", "0", "-0", "1.5e3", "1E+2", "-1.0e-10", "\"\"", "true", "false", "null", " [ 1 , 2 ] \r\n\t", "{\"a\":{\"a\":[{}]}}",
-                          "\"\\u0041\\n\\/\\\\\\\"\"", "\"\\ud800\"", "\"\\ud83d\\ude00\"", "\"\xc3\xa9\xf0\x9f\x98\x80\"", "\"\x7f\"", "[NaN,Infinity,-Infinity]", "{\"\":0}"})
+  for (const auto text : {"{}",
+                          "[]",
+                          "0",
+                          "-0",
+                          "1.5e3",
+                          "1E+2",
+                          "-1.0e-10",
+                          "\"\"",
+                          "true",
+                          "false",
+                          "null",
+                          " [ 1 , 2 ] \r\n\t",
+                          "{\"a\":{\"a\":[{}]}}",
+                          "\"\\u0041\\n\\/\\\\\\\"\"",
+                          "\"\\ud800\"",
+                          "\"\\ud83d\\ude00\"",
+                          "\"\xc3\xa9\xf0\x9f\x98\x80\"",
+                          "\"\x7f\"",
+                          "[NaN,Infinity,-Infinity]",
+                          "{\"\":0}"})
     EXPECT_TRUE(parse(text).valid) << text;
 }
 
 TEST(Json, RefusesWhatPythonRefuses) {
-  for (const auto text : {"", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "[1 2]", "{\"a\" 1}", "{\"a\":}", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "tru",
-                          "truee", "True", "nan", "--1", "-Inf", "\"", "\"\\x41\"", "\"\\u12g4\"", "\"\\u\"", "\"a\nb\"", "\"\t\"", "[}", "{]", "[1]]", "{} {}", "{}[]", "1 2", "1\n2",
-                          "{}\n1", "// c\n{}", "[1]//", "\"\xff\"", "\"\xc3\"", "\"\xed\xa0\x80\"", "\"\xc0\xaf\"", "\xc3\xa9", "[\"a\",]", "[,1]", "{,}", "nul", "\xef\xbb", "\"a\" \"b\""})
+  for (const auto text : {"",
+                          " ",
+                          "{",
+                          "}",
+                          "[1,]",
+                          "{\"a\":1,}",
+                          "{a:1}",
+                          "{'a':1}",
+                          "[1 2]",
+                          "{\"a\" 1}",
+                          "{\"a\":}",
+                          "01",
+                          "-",
+                          "+1",
+                          "1.",
+                          ".5",
+                          "1e",
+                          "1e+",
+                          "0x1",
+                          "tru",
+                          "truee",
+                          "True",
+                          "nan",
+                          "--1",
+                          "-Inf",
+                          "\"",
+                          "\"\\x41\"",
+                          "\"\\u12g4\"",
+                          "\"\\u\"",
+                          "\"a\nb\"",
+                          "\"\t\"",
+                          "[}",
+                          "{]",
+                          "[1]]",
+                          "{} {}",
+                          "{}[]",
+                          "1 2",
+                          "1\n2",
+                          "{}\n1",
+                          "// c\n{}",
+                          "[1]//",
+                          "\"\xff\"",
+                          "\"\xc3\"",
+                          "\"\xed\xa0\x80\"",
+                          "\"\xc0\xaf\"",
+                          "\xc3\xa9",
+                          "[\"a\",]",
+                          "[,1]",
+                          "{,}",
+                          "nul",
+                          "\xef\xbb",
+                          "\"a\" \"b\""})
     EXPECT_FALSE(parse(text).valid) << text;
   EXPECT_FALSE(parse("\"\0\""sv).valid);
   EXPECT_FALSE(parse("{}\0"sv).valid);
@@ -96,9 +163,11 @@ TEST(Json, KeysAreComparedAfterDecoding) {
 }
 
 TEST(Json, EmptyAndHarmlessValuesNameNoCode) {
-  for (const auto text : {"{\"auto_map\": {}}", "{\"auto_map\": []}", "{\"auto_map\": null}", "{\"auto_map\": \"\"}", "{\"_target_\": 3}", "{\"trust_remote_code\": false}",
-                          "{\"a\": \"auto_map\"}", "{\"target\": \"model.pt\"}", "{\"target\": \"1.5\"}", "{\"target\": \"x\"}", "{\"class_name\": \"Dense\"}",
-                          "[{\"type\": \"sentence_transformers.models.Transformer\"}]", "{\"AUTO_MAP\": {\"a\": 1}}"})
+  for (const auto text :
+       {"{\"auto_map\": {}}", "{\"auto_map\": []}", "{\"auto_map\": null}", "{\"auto_map\": \"\"}", "{\"_target_\": 3}",
+        "{\"trust_remote_code\": false}", "{\"a\": \"auto_map\"}", "{\"target\": \"model.pt\"}",
+        "{\"target\": \"1.5\"}", "{\"target\": \"x\"}", "{\"class_name\": \"Dense\"}",
+        "[{\"type\": \"sentence_transformers.models.Transformer\"}]", "{\"AUTO_MAP\": {\"a\": 1}}"})
     EXPECT_EQ(paths(text), Paths{}) << text;
 }
 
@@ -122,7 +191,9 @@ TEST(Json, AComponentOfAPipelineThatIsNoLibraryIsCode) {
   EXPECT_EQ(paths("{\"_class_name\": \"P\", \"unet\": [\"pipeline_acme\", \"U\"]}"), Paths{"unet"});
   EXPECT_EQ(paths("{\"unet\": [\"pipeline_acme\", \"U\"], \"_diffusers_version\": \"0.30\"}"), Paths{"unet"});
   EXPECT_EQ(paths("{\"_class_name\": [\"pipeline\", \"P\"]}"), Paths{"_class_name"});
-  EXPECT_EQ(paths("{\"_class_name\": \"P\", \"unet\": [\"diffusers\", \"U\"], \"s\": [null, null], \"c\": [\"stable_diffusion\", \"S\"]}"), Paths{});
+  EXPECT_EQ(paths("{\"_class_name\": \"P\", \"unet\": [\"diffusers\", \"U\"], \"s\": [null, null], \"c\": "
+                  "[\"stable_diffusion\", \"S\"]}"),
+            Paths{});
   EXPECT_EQ(paths("{\"labels\": [\"cat\", \"dog\"]}"), Paths{});
 }
 
@@ -133,7 +204,9 @@ TEST(Json, KnowsAChatTemplate) {
 }
 
 TEST(Json, ListsTheFilesOfAWeightMap) {
-  const auto r = parse("{\"weight_map\": {\"a\": \"1.bin\", \"b\": \"2.bin\", \"c\": \"1.bin\", \"d\": {\"e\": \"3.bin\"}}, \"f\": {\"g\": \"4.bin\"}}");
+  const auto r = parse(
+      "{\"weight_map\": {\"a\": \"1.bin\", \"b\": \"2.bin\", \"c\": \"1.bin\", \"d\": {\"e\": \"3.bin\"}}, \"f\": "
+      "{\"g\": \"4.bin\"}}");
   EXPECT_EQ(r.weight_map_files, (std::vector<std::string>{"1.bin", "2.bin"}));
   EXPECT_TRUE(parse("{\"a\": {\"weight_map\": {\"b\": \"1.bin\"}}}").weight_map_files.empty());
 }
@@ -161,7 +234,9 @@ TEST(Json, LongKeysAndTextsAcrossBlocksAreRead) {
     EXPECT_EQ(paths("{\"a\": \"" + std::string(pad, 'x') + "\", \"auto_map\": [1]}"), Paths{"auto_map"}) << pad;
 }
 
-TEST(Json, AKeyThatIsOnlyTheBeginningOfALongerOneIsNotIt) { EXPECT_EQ(paths("{\"auto_map" + std::string(300, 'x') + "\": [1]}"), Paths{}); }
+TEST(Json, AKeyThatIsOnlyTheBeginningOfALongerOneIsNotIt) {
+  EXPECT_EQ(paths("{\"auto_map" + std::string(300, 'x') + "\": [1]}"), Paths{});
+}
 
 TEST(Json, StopsWhenTheTimeIsOver) {
   const auto text = "[" + std::string(100, ' ') + "]";

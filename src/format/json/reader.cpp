@@ -47,7 +47,9 @@ std::size_t Reader::plain_run(std::string_view rest) const noexcept {
     const auto special = ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash) | (v - kOnes * 0x20) | v;
     if ((special & kHigh) != 0) break;
   }
-  while (i < rest.size() && static_cast<unsigned char>(rest[i]) >= 0x20 && static_cast<unsigned char>(rest[i]) < 0x80 && rest[i] != '"' && rest[i] != '\\') ++i;
+  while (i < rest.size() && static_cast<unsigned char>(rest[i]) >= 0x20 && static_cast<unsigned char>(rest[i]) < 0x80 &&
+         rest[i] != '"' && rest[i] != '\\')
+    ++i;
   return i;
 }
 
@@ -57,7 +59,12 @@ bool Reader::step(char c) {
     case At::escape: return in_escape(c);
     case At::hex: return in_hex(c);
     case At::word: return in_word(c);
-    case At::value: case At::first_item: case At::first_key: case At::key: case At::colon: case At::after: return between(c);
+    case At::value:
+    case At::first_item:
+    case At::first_key:
+    case At::key:
+    case At::colon:
+    case At::after: return between(c);
     default: return in_number(c);
   }
 }
@@ -68,10 +75,9 @@ bool Reader::between(char c) {
     return true;
   }
   switch (at_) {
-    case At::colon:
-      at_ = At::value;
-      return c == ':' || refuse("a colon is missing");
-    case At::first_key: case At::key:
+    case At::colon: at_ = At::value; return c == ':' || refuse("a colon is missing");
+    case At::first_key:
+    case At::key:
       if (c == '}' && at_ == At::first_key) return close(c);
       if (c != '"') return refuse("a key is missing");
       is_key_ = true;
@@ -256,7 +262,10 @@ bool Reader::in_word(char c) {
   if (++word_at_ < word_.size()) return true;
   text_.clear();
   non_finite_ = non_finite_ || word_[0] == 'N' || word_[0] == 'I';
-  ended(word_[0] == 't' ? Listener::Kind::yes : word_[0] == 'f' ? Listener::Kind::no : word_[0] == 'n' ? Listener::Kind::null : Listener::Kind::number);
+  ended(word_[0] == 't'   ? Listener::Kind::yes
+        : word_[0] == 'f' ? Listener::Kind::no
+        : word_[0] == 'n' ? Listener::Kind::null
+                          : Listener::Kind::number);
   return true;
 }
 

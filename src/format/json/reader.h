@@ -14,9 +14,9 @@ namespace assay::format::json {
 
 /// Where in the document something stands.
 struct Level {
-  std::uint32_t key_begin = 0;   ///< of its key in the path's bytes
+  std::uint32_t key_begin = 0;  ///< of its key in the path's bytes
   std::uint32_t key_length = 0;
-  std::uint32_t index = 0;       ///< of the current item, in arrays; wraps
+  std::uint32_t index = 0;  ///< of the current item, in arrays; wraps
   bool object = false;
   bool empty = true;
 };
@@ -46,15 +46,32 @@ class Reader {
   const std::optional<Error>& error() const noexcept { return error_; }
   std::size_t depth() const noexcept { return levels_.size(); }
   const Level& level(std::size_t depth) const noexcept { return levels_[depth]; }
-  std::string_view key_of(const Level& l) const noexcept { return std::string_view{keys_}.substr(l.key_begin, l.key_length); }
+  std::string_view key_of(const Level& l) const noexcept {
+    return std::string_view{keys_}.substr(l.key_begin, l.key_length);
+  }
   std::uint64_t values() const noexcept { return values_; }  ///< at the top
   bool non_finite() const noexcept { return non_finite_; }
 
  private:
   enum class At : std::uint8_t {
-    value, first_item, first_key, key, colon, after,  // between tokens
-    text, escape, hex, word,
-    minus, zero, digits, point, fraction, exponent, exponent_sign, exponent_digits,
+    value,
+    first_item,
+    first_key,
+    key,
+    colon,
+    after,  // between tokens
+    text,
+    escape,
+    hex,
+    word,
+    minus,
+    zero,
+    digits,
+    point,
+    fraction,
+    exponent,
+    exponent_sign,
+    exponent_digits,
   };
 
   bool step(char c);
@@ -79,12 +96,12 @@ class Reader {
 
   Listener& listener_;
   std::vector<Level> levels_;
-  std::string keys_;             // of the levels, one behind the other
+  std::string keys_;  // of the levels, one behind the other
   At at_ = At::value;
-  std::uint64_t offset_ = 0;     // of the current byte
+  std::uint64_t offset_ = 0;  // of the current byte
   std::uint64_t values_ = 0;
-  bool top_is_container_ = true; // of every value so far
-  bool new_line_ = true;         // a line ended since the last value at the top
+  bool top_is_container_ = true;  // of every value so far
+  bool new_line_ = true;          // a line ended since the last value at the top
   bool non_finite_ = false;
   std::optional<Error> error_;
 
@@ -95,7 +112,7 @@ class Reader {
   bool whole_ = true;
   std::uint32_t hex_ = 0;
   unsigned hex_digits_ = 0;
-  std::uint32_t high_ = 0;       // a surrogate that waits for its partner
+  std::uint32_t high_ = 0;  // a surrogate that waits for its partner
   Utf8 utf8_;
 
   // the current word: true, false, null, NaN, Infinity

@@ -11,7 +11,8 @@ std::optional<std::uint64_t> count_of(const Expr& shape) {
   const auto extent = [](const Expr& e) -> std::optional<std::uint64_t> {
     std::uint64_t v = 0;
     const auto [end, bad] = std::from_chars(e.text.data(), e.text.data() + e.text.size(), v);
-    if (e.kind != Expr::Kind::integer || bad != std::errc{} || end != e.text.data() + e.text.size()) return std::nullopt;
+    if (e.kind != Expr::Kind::integer || bad != std::errc{} || end != e.text.data() + e.text.size())
+      return std::nullopt;
     return v;
   };
   if (shape.kind == Expr::Kind::integer) return extent(shape);
@@ -40,10 +41,18 @@ std::optional<Dtype> from_typestr(std::string_view s) noexcept {
   const auto [end, bad] = std::from_chars(s.data(), s.data() + s.size(), n);
   if (bad != std::errc{} || end != s.data() + s.size()) return std::nullopt;
   switch (kind) {
-    case 'b': case 'i': case 'u': case 'f': case 'c': case 'm': case 'M':
+    case 'b':
+    case 'i':
+    case 'u':
+    case 'f':
+    case 'c':
+    case 'm':
+    case 'M':
       if (n == 0 || n > 64) return std::nullopt;
       return Dtype{n, false};
-    case 'S': case 'a': case 'V': return Dtype{n, false};
+    case 'S':
+    case 'a':
+    case 'V': return Dtype{n, false};
     case 'U':
       if (n > UINT64_MAX / 4) return std::nullopt;
       return Dtype{4 * n, false};

@@ -9,8 +9,8 @@ namespace {
 
 TEST(Dtype, TypestrsHaveTheirSizes) {
   const std::pair<std::string_view, std::uint64_t> cases[] = {
-      {"<f4", 4}, {"f8", 8}, {"|u1", 1}, {">i2", 2}, {"=c16", 16}, {"|b1", 1}, {"?", 1}, {"|S10", 10}, {"|a3", 3},
-      {"<U5", 20}, {"|V16", 16}, {"<M8[ns]", 8}, {"<m8", 8}, {"<f16", 16}, {"|S0", 0}, {"<U0", 0}};
+      {"<f4", 4}, {"f8", 8},   {"|u1", 1},   {">i2", 2},     {"=c16", 16}, {"|b1", 1},   {"?", 1},   {"|S10", 10},
+      {"|a3", 3}, {"<U5", 20}, {"|V16", 16}, {"<M8[ns]", 8}, {"<m8", 8},   {"<f16", 16}, {"|S0", 0}, {"<U0", 0}};
   for (const auto& [typestr, size] : cases) {
     const auto d = from_typestr(typestr);
     ASSERT_TRUE(d) << typestr;
@@ -28,7 +28,8 @@ TEST(Dtype, ObjectsAreObjectsHoweverTheyAreSpelled) {
 }
 
 TEST(Dtype, WhatNumpyWouldRefuseIsNone) {
-  for (const auto* typestr : {"", "<", "f", "x4", "<f0", "<f999", "f4x", "<i-1", "<U99999999999999999999", "<U18446744073709551615", "??", "<f4 "})
+  for (const auto* typestr : {"", "<", "f", "x4", "<f0", "<f999", "f4x", "<i-1", "<U99999999999999999999",
+                              "<U18446744073709551615", "??", "<f4 "})
     EXPECT_FALSE(from_typestr(typestr)) << typestr;
 }
 
@@ -55,13 +56,15 @@ TEST(Dtype, AnObjectAnywhereMakesAllOfItObjects) {
 
 TEST(Dtype, SizesThatOverflowAreNone) {
   EXPECT_FALSE(descr("[('a', '|V9223372036854775807', (4,))]"));
-  EXPECT_FALSE(descr("[('a', '|V9223372036854775807'), ('b', '|V9223372036854775807'), ('c', '|V9223372036854775807')]"));
+  EXPECT_FALSE(
+      descr("[('a', '|V9223372036854775807'), ('b', '|V9223372036854775807'), ('c', '|V9223372036854775807')]"));
   EXPECT_FALSE(descr("[('a', '<f4', (4294967296, 4294967296))]"));
   EXPECT_FALSE(descr("[('a', '<f4', (-1,))]"));
 }
 
 TEST(Dtype, OddShapesAreNone) {
-  for (const auto* text : {"5", "None", "{'a': 1}", "[('a',)]", "[('a', '<f4', 1, 2)]", "['<f4']", "[('a', '<f4', 'x')]", "[('a', 5)]"})
+  for (const auto* text :
+       {"5", "None", "{'a': 1}", "[('a',)]", "[('a', '<f4', 1, 2)]", "['<f4']", "[('a', '<f4', 'x')]", "[('a', 5)]"})
     EXPECT_FALSE(descr(text)) << text;
 }
 

@@ -40,7 +40,9 @@ class Literal {
     rest_.remove_prefix(word.size());
     return true;
   }
-  static bool is_name(char c) { return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+  static bool is_name(char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  }
 
   Result<Expr> value(unsigned depth) {
     skip_space();
@@ -54,7 +56,8 @@ class Literal {
     for (const std::string_view word : {"True", "False"})
       if (eat_word(word)) return e.kind = Expr::Kind::boolean, e.text = word, e;
     const bool is_bytes = rest_[0] == 'b';
-    if (is_bytes || (rest_[0] == 'u' && rest_.size() > 1 && (rest_[1] == '\'' || rest_[1] == '"'))) rest_.remove_prefix(1);
+    if (is_bytes || (rest_[0] == 'u' && rest_.size() > 1 && (rest_[1] == '\'' || rest_[1] == '"')))
+      rest_.remove_prefix(1);
     if (!rest_.empty() && (rest_[0] == '\'' || rest_[0] == '"')) return string(is_bytes);
     if (is_bytes) return bad("not a literal");
     return number();
@@ -167,7 +170,8 @@ Result<void> read_header(std::string_view text, Array& out) {
     }
   }
   out.odd_header |= dict.items.size() != 6;
-  if (!has_descr || !has_shape || !has_order) return fail(Errc::malformed, 10, "the header lacks descr, fortran_order or shape");
+  if (!has_descr || !has_shape || !has_order)
+    return fail(Errc::malformed, 10, "the header lacks descr, fortran_order or shape");
   return {};
 }
 

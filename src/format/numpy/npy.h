@@ -14,10 +14,10 @@ struct Array {
   std::vector<std::uint64_t> shape;  ///< elements per dimension
   bool fortran_order = false;
   Dtype dtype;
-  std::string descr;            ///< of the dtype, as in the file; for people
+  std::string descr;  ///< of the dtype, as in the file; for people
   std::uint64_t data_offset = 0;
-  std::uint64_t data_bytes = 0; ///< items * itemsize; 0 and meaningless where has_object
-  bool odd_header = false;      ///< unknown keys, not padded, longer than NumPy writes
+  std::uint64_t data_bytes = 0;  ///< items * itemsize; 0 and meaningless where has_object
+  bool odd_header = false;       ///< unknown keys, not padded, longer than NumPy writes
 };
 
 inline constexpr std::uint32_t kMostHeader = 1 << 20;  ///< bytes; NumPy refuses 10,000 without allow_pickle

@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (bytes != array->data_bytes) std::abort();
     if (array->descr != "structured") {
       const auto again = format::numpy::from_typestr(array->descr);
-      if (!again || again->itemsize != array->dtype.itemsize || again->has_object != array->dtype.has_object) std::abort();
+      if (!again || again->itemsize != array->dtype.itemsize || again->has_object != array->dtype.has_object)
+        std::abort();
     }
   }
   const auto literal = format::numpy::parse_literal({reinterpret_cast<const char*>(data), size});

@@ -58,12 +58,15 @@ TEST(Npy, HeadersThatNumpyDoesNotWriteAreOdd) {
 
 // Python takes the last of two equal keys, and so must we: an object dtype hidden behind a plain one.
 TEST(Npy, OfTwoEqualKeysTheLastOneCounts) {
-  EXPECT_TRUE(parsed(npy("{'descr': '<f4', 'descr': '|O', 'fortran_order': False, 'shape': (1,)}\n"))->dtype.has_object);
-  EXPECT_EQ(parsed(npy("{'descr': '<f4', 'shape': (9,), 'fortran_order': False, 'shape': (1,)}\n"))->shape, std::vector<std::uint64_t>{1});
+  EXPECT_TRUE(
+      parsed(npy("{'descr': '<f4', 'descr': '|O', 'fortran_order': False, 'shape': (1,)}\n"))->dtype.has_object);
+  EXPECT_EQ(parsed(npy("{'descr': '<f4', 'shape': (9,), 'fortran_order': False, 'shape': (1,)}\n"))->shape,
+            std::vector<std::uint64_t>{1});
 }
 
 TEST(Npy, ACallWhereALiteralBelongsIsRefused) {
-  for (const auto* descr : {"__import__('os').system('true')", "eval('1')", "f'{x}'", "'<f4' if x else 'y'", "'<' + 'f4'", "lambda: 0"})
+  for (const auto* descr :
+       {"__import__('os').system('true')", "eval('1')", "f'{x}'", "'<f4' if x else 'y'", "'<' + 'f4'", "lambda: 0"})
     EXPECT_FALSE(parsed(npy(header(descr, "(1,)")))) << descr;
 }
 
@@ -105,7 +108,8 @@ TEST(Npy, LiteralsAreReadAsPythonReadsThem) {
 }
 
 TEST(Npy, WhatIsNoLiteralIsRefused) {
-  for (const auto* text : {"", "x", "1 2", "(1 2)", "{1}", "{1:}", "'a", "\"a'", "[1", "(1,,)", "-", "Nonesuch", "True1", "'a\nb'", "b", "u", ",", "'\\"})
+  for (const auto* text : {"", "x", "1 2", "(1 2)", "{1}", "{1:}", "'a", "\"a'", "[1", "(1,,)", "-", "Nonesuch",
+                           "True1", "'a\nb'", "b", "u", ",", "'\\"})
     EXPECT_FALSE(parse_literal(text)) << text;
 }
 

@@ -56,7 +56,8 @@ bool Interpreter::need_more(std::size_t n) {
 bool Interpreter::reach(std::uint64_t n, bool whole_for_file) {
   while (true) {
     const auto got = in.reach(n);
-    if (got == Cursor::Got::yes) [[likely]] return true;
+    if (got == Cursor::Got::yes) [[likely]]
+      return true;
     if (!cope(got, whole_for_file)) return false;
   }
 }
@@ -64,7 +65,8 @@ bool Interpreter::reach(std::uint64_t n, bool whole_for_file) {
 bool Interpreter::line(std::string_view& out) {
   while (true) {
     const auto got = in.line(out);
-    if (got == Cursor::Got::yes) [[likely]] return true;
+    if (got == Cursor::Got::yes) [[likely]]
+      return true;
     if (got == Cursor::Got::end_of_source && last_line(out)) return true;
     if (!cope(got)) return false;
   }
@@ -72,9 +74,13 @@ bool Interpreter::line(std::string_view& out) {
 
 /// pickle.py takes what the end of the file cuts off for a line, and drops its last byte as if it were the newline.
 bool Interpreter::last_line(std::string_view& out) {
-  const auto rest = static_cast<std::size_t>(std::min<std::uint64_t>(in.size() - in.offset(), Cursor::kMostContiguous + 1));
-  if ((r.profiles & kPythonLoaders) == 0 || in.in_frame() || rest == 0 || rest > Cursor::kMostContiguous || in.need(rest) != Cursor::Got::yes) return false;
-  if (!leave(static_cast<Profiles>(r.profiles & ~kPythonLoaders), Errc::truncated, "the pickle ends in the middle")) return false;
+  const auto rest =
+      static_cast<std::size_t>(std::min<std::uint64_t>(in.size() - in.offset(), Cursor::kMostContiguous + 1));
+  if ((r.profiles & kPythonLoaders) == 0 || in.in_frame() || rest == 0 || rest > Cursor::kMostContiguous ||
+      in.need(rest) != Cursor::Got::yes)
+    return false;
+  if (!leave(static_cast<Profiles>(r.profiles & ~kPythonLoaders), Errc::truncated, "the pickle ends in the middle"))
+    return false;
   out = {reinterpret_cast<const char*>(in.here()), rest - 1};
   in.advance(rest);
   return true;
@@ -142,8 +148,10 @@ bool Interpreter::integer_line(bool is_long) {
       sink.on_quirk(m, same_value ? "pickle.number-unusual" : quirk, op_at, r.profiles, detail);
     if (!differ(n.refused_by, quirk, "a number that this loader does not read", detail)) return false;
   }
-  push({n.boolean ? Tag::boolean : n.value ? Tag::integer : Tag::unknown, 0, 0, 0,
-        static_cast<std::uint64_t>(n.value.value_or(0))});
+  push({n.boolean ? Tag::boolean
+        : n.value ? Tag::integer
+                  : Tag::unknown,
+        0, 0, 0, static_cast<std::uint64_t>(n.value.value_or(0))});
   return true;
 }
 
@@ -253,11 +261,13 @@ bool Interpreter::proto() {
 bool Interpreter::frame() {
   const auto unread = [&] { return in.in_frame() ? in.frame_end() - in.offset() : 0; };
   // A frame inside a frame: pickle.py raises, the C unpickler reads on.
-  if (unread() > 8 && !differ(kFrameWalls, "pickle.frame-straddles", "a frame begins inside a frame", "FRAME")) return false;
+  if (unread() > 8 && !differ(kFrameWalls, "pickle.frame-straddles", "a frame begins inside a frame", "FRAME"))
+    return false;
   std::uint64_t n;
   if (!number(n)) return false;
   const auto at = in.offset();
-  if (n > static_cast<std::uint64_t>(INT64_MAX)) return stop_all(Errc::malformed, "a frame longer than any file"), false;
+  if (n > static_cast<std::uint64_t>(INT64_MAX))
+    return stop_all(Errc::malformed, "a frame longer than any file"), false;
   if (n > in.size() - at) {
     if (!differ(kCLoaders, "pickle.frame-overlong", "a frame longer than the rest of the file", std::to_string(n)))
       return false;

@@ -29,7 +29,7 @@ TEST(Base64, WhiteSpaceIsIgnoredAsDecodersIgnoreIt) { EXPECT_EQ(decoded("Y\nW\r\
 
 TEST(Base64, RefusesWhatIsNoBase64) {
   EXPECT_FALSE(decoded("Y*=="));
-  EXPECT_FALSE(decoded("YQ===") );
+  EXPECT_FALSE(decoded("YQ==="));
   EXPECT_FALSE(decoded("YQ==YQ"));
   EXPECT_FALSE(decoded(std::string_view{"YQ\0", 3}));
 }

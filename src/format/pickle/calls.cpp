@@ -120,7 +120,8 @@ bool Interpreter::is_false(const Value& v) const {
 bool Interpreter::build_plain(const Value& state) {
   auto first = state;
   std::optional<Value> slots;
-  if (state.tag == Tag::tuple && state.len == 2 && m.item(state, 1)) first = *m.item(state, 0), slots = m.item(state, 1);
+  if (state.tag == Tag::tuple && state.len == 2 && m.item(state, 1))
+    first = *m.item(state, 0), slots = m.item(state, 1);
   const bool c = first.tag == Tag::none && (!slots || (slots->tag == Tag::dict && is_false(*slots)));
   const bool python = is_false(first) && (!slots || is_false(*slots));
   if (!c && !python) return stop_all(Errc::malformed, "BUILD of a value without attributes"), false;
@@ -134,7 +135,8 @@ bool Interpreter::build() {
   if (is_plain(target.tag)) return build_plain(state);
   r.heap.set_state(target, state);
   sink.on_call(m, {Call::Kind::build, op_at, target, state, {}, r.profiles});
-  if (const auto resume = sink.on_inline_data(m, target, state, in.in_frame() ? in.frame_end() : in.offset())) read_inline(*resume);
+  if (const auto resume = sink.on_inline_data(m, target, state, in.in_frame() ? in.frame_end() : in.offset()))
+    read_inline(*resume);
   return true;
 }
 

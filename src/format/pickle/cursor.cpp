@@ -24,7 +24,8 @@ void Cursor::seek(std::uint64_t offset) {
 void Cursor::raise_wall() {
   wall_ = end_;
   const auto lower = [&](std::uint64_t at) {
-    if (at < base_ + static_cast<std::uint64_t>(end_ - begin_)) wall_ = std::min(wall_, begin_ + (at > base_ ? at - base_ : 0));
+    if (at < base_ + static_cast<std::uint64_t>(end_ - begin_))
+      wall_ = std::min(wall_, begin_ + (at > base_ ? at - base_ : 0));
   };
   if (frame_end_ != 0) lower(frame_end_);
   if (cut_from_ != ~std::uint64_t{0}) lower(cut_from_);

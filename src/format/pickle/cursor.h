@@ -15,13 +15,19 @@ namespace assay::format::pickle {
 /// Copyable, so that a reading can be forked; the copy shares the source and owns its own buffer.
 class Cursor {
  public:
-  static constexpr std::size_t kBuffer = 256 << 10;   ///< bytes
+  static constexpr std::size_t kBuffer = 256 << 10;  ///< bytes
   static constexpr std::size_t kMostContiguous = 64 << 10;
   enum class Got : std::uint8_t { yes, end_of_source, end_of_frame, broken };
 
   Cursor(const bytes::Source& source, std::uint64_t offset) : source_{&source}, size_{source.size()} { seek(offset); }
-  Cursor(const Cursor& other) : source_{other.source_}, size_{other.size_}, frame_end_{other.frame_end_},
-                                cut_from_{other.cut_from_}, cut_to_{other.cut_to_} { seek(other.offset()); }
+  Cursor(const Cursor& other)
+      : source_{other.source_},
+        size_{other.size_},
+        frame_end_{other.frame_end_},
+        cut_from_{other.cut_from_},
+        cut_to_{other.cut_to_} {
+    seek(other.offset());
+  }
   Cursor& operator=(const Cursor&) = delete;
 
   std::uint64_t offset() const { return offset_of(here_); }
@@ -32,7 +38,8 @@ class Cursor {
   bool has(std::size_t n) const { return static_cast<std::size_t>(wall_ - here_) >= n; }
   /// Makes the next `n` <= kMostContiguous bytes readable at here().
   Got need(std::size_t n) {
-    if (has(n)) [[likely]] return Got::yes;
+    if (has(n)) [[likely]]
+      return Got::yes;
     return need_slowly(n);
   }
   const std::uint8_t* here() const { return here_; }
@@ -59,13 +66,24 @@ class Cursor {
   void seek(std::uint64_t offset);
 
   /// From here on [offset(), end) is the frame.
-  void enter_frame(std::uint64_t end) { frame_end_ = end; raise_wall(); }
+  void enter_frame(std::uint64_t end) {
+    frame_end_ = end;
+    raise_wall();
+  }
   bool in_frame() const { return frame_end_ != 0 && offset() < frame_end_; }
   std::uint64_t frame_end() const { return frame_end_; }
-  void leave_frame() { frame_end_ = 0; raise_wall(); }
+  void leave_frame() {
+    frame_end_ = 0;
+    raise_wall();
+  }
 
   /// The file loader's reading: on reaching `from`, reading goes on at `to`.
-  void cut(std::uint64_t from, std::uint64_t to) { cut_from_ = from; cut_to_ = to; frame_end_ = 0; raise_wall(); }
+  void cut(std::uint64_t from, std::uint64_t to) {
+    cut_from_ = from;
+    cut_to_ = to;
+    frame_end_ = 0;
+    raise_wall();
+  }
 
  private:
   Got need_slowly(std::size_t n);

@@ -149,7 +149,9 @@ TEST(Cursor, ACopyReadsOnByItself) {
 class BadSource final : public bytes::Source {
  public:
   std::uint64_t size() const noexcept override { return 100; }
-  Result<std::size_t> read_at(std::uint64_t, std::span<std::byte>) const override { return fail(Errc::io, 0, "the disk is gone"); }
+  Result<std::size_t> read_at(std::uint64_t, std::span<std::byte>) const override {
+    return fail(Errc::io, 0, "the disk is gone");
+  }
 };
 
 TEST(Cursor, AFailingSourceIsAnErrorAndNoEnd) {

@@ -46,7 +46,9 @@ std::optional<Value> Machine::lookup(const Value& dict, std::string_view key) co
 bool Machine::special_keys(const Value& state) const {
   if (state.tag == Tag::tuple && state.len == 2) {  // BUILD's state with slots: two dicts of attributes
     const auto attributes = item(state, 0), slots = item(state, 1);
-    const auto special = [&](const std::optional<Value>& v) { return !v || v->tag == Tag::unknown || (v->tag == Tag::dict && special_keys(*v)); };
+    const auto special = [&](const std::optional<Value>& v) {
+      return !v || v->tag == Tag::unknown || (v->tag == Tag::dict && special_keys(*v));
+    };
     return special(attributes) || special(slots);
   }
   if (state.tag != Tag::dict) return false;
@@ -64,7 +66,8 @@ Expr Machine::explain(const Value& v) const {
   return explain(v, 0, left);
 }
 
-void Machine::explain_items(Expr& out, std::uint64_t first, std::size_t kept, std::size_t depth, std::size_t& left) const {
+void Machine::explain_items(Expr& out, std::uint64_t first, std::size_t kept, std::size_t depth,
+                            std::size_t& left) const {
   for (std::size_t i = 0; i < kept; ++i) {
     if (left == 0) {
       out.cut = true;
@@ -87,11 +90,23 @@ Expr Machine::explain(const Value& v, std::size_t depth, std::size_t& left) cons
     if (!kept || e.items.size() < e.size) e.cut = true;
   };
   switch (v.tag) {
-    case Tag::unknown: case Tag::header: case Tag::absent: break;
+    case Tag::unknown:
+    case Tag::header:
+    case Tag::absent: break;
     case Tag::none: e.kind = Expr::Kind::none; break;
-    case Tag::boolean: e.kind = Expr::Kind::boolean; e.text = v.at != 0 ? "True" : "False"; break;
-    case Tag::integer: e.kind = Expr::Kind::integer; e.text = std::to_string(static_cast<std::int64_t>(v.at)); break;
-    case Tag::big_integer: e.kind = Expr::Kind::integer; e.size = v.len; e.cut = true; break;
+    case Tag::boolean:
+      e.kind = Expr::Kind::boolean;
+      e.text = v.at != 0 ? "True" : "False";
+      break;
+    case Tag::integer:
+      e.kind = Expr::Kind::integer;
+      e.text = std::to_string(static_cast<std::int64_t>(v.at));
+      break;
+    case Tag::big_integer:
+      e.kind = Expr::Kind::integer;
+      e.size = v.len;
+      e.cut = true;
+      break;
     case Tag::real: {
       e.kind = Expr::Kind::real;
       std::array<char, 32> digits;
@@ -99,7 +114,8 @@ Expr Machine::explain(const Value& v, std::size_t depth, std::size_t& left) cons
       e.text.assign(digits.data(), static_cast<std::size_t>(n));
       break;
     }
-    case Tag::text: case Tag::bytes:
+    case Tag::text:
+    case Tag::bytes:
       e.kind = v.tag == Tag::text ? Expr::Kind::text : Expr::Kind::bytes;
       e.size = v.len;
       e.text = text_of(v, v.tag == Tag::text ? kMostText : 64);
@@ -119,7 +135,8 @@ Expr Machine::explain(const Value& v, std::size_t depth, std::size_t& left) cons
     case Tag::list: composite(Expr::Kind::list); break;
     case Tag::dict: composite(Expr::Kind::dict); break;
     case Tag::set: composite(Expr::Kind::set); break;
-    case Tag::call: case Tag::instance: {
+    case Tag::call:
+    case Tag::instance: {
       e.kind = v.tag == Tag::call ? Expr::Kind::call : Expr::Kind::instance;
       const auto callee = node(v, 0), given = node(v, 1);
       if (depth >= kDeepest || !callee || !given) {
@@ -139,7 +156,10 @@ Expr Machine::explain(const Value& v, std::size_t depth, std::size_t& left) cons
       if (const auto id = node(v, 0); id && depth < kDeepest) e.items.push_back(explain(*id, depth + 1, left));
       else e.cut = true;
       break;
-    case Tag::extension: e.kind = Expr::Kind::extension; e.text = std::to_string(v.at); break;
+    case Tag::extension:
+      e.kind = Expr::Kind::extension;
+      e.text = std::to_string(v.at);
+      break;
   }
   return e;
 }

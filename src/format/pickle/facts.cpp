@@ -20,10 +20,12 @@ bool could_be_base64(std::string_view head) {
 }
 
 bool is_joblib_wrapper(const Symbol& s) {
-  return s.name == "NumpyArrayWrapper" && (s.module == "joblib.numpy_pickle" || s.module.ends_with(".joblib.numpy_pickle"));
+  return s.name == "NumpyArrayWrapper" &&
+         (s.module == "joblib.numpy_pickle" || s.module.ends_with(".joblib.numpy_pickle"));
 }
 bool is_side_file_wrapper(const Symbol& s) {
-  return (s.name == "NDArrayWrapper" || s.name == "ZNDArrayWrapper") && s.module.ends_with("joblib.numpy_pickle_compat");
+  return (s.name == "NDArrayWrapper" || s.name == "ZNDArrayWrapper") &&
+         s.module.ends_with("joblib.numpy_pickle_compat");
 }
 
 std::optional<std::uint64_t> integer(const std::optional<Value>& v) {
@@ -95,9 +97,11 @@ bool FactSink::counts_only(Machine& m, const CallSite& site, std::optional<std::
 
 bool FactSink::is_storage_id(Machine& m, const Value& id) const {
   if (id.tag != Tag::tuple || id.len < 5 || id.len > 6) return false;
-  const auto word = m.item(id, 0), type = m.item(id, 1), key = m.item(id, 2), location = m.item(id, 3), numel = m.item(id, 4);
+  const auto word = m.item(id, 0), type = m.item(id, 1), key = m.item(id, 2), location = m.item(id, 3),
+             numel = m.item(id, 4);
   return word && word->tag == Tag::text && word->len == 7 && m.text_of(*word) == "storage" && type &&
-         type->tag == Tag::symbol && key && key->tag == Tag::text && location && location->tag == Tag::text && integer(numel);
+         type->tag == Tag::symbol && key && key->tag == Tag::text && location && location->tag == Tag::text &&
+         integer(numel);
 }
 
 void FactSink::on_call(Machine& m, const CallSite& site) {
@@ -147,7 +151,8 @@ void FactSink::on_call(Machine& m, const CallSite& site) {
     ++s.kept[kind];
     s.fact[kind] = static_cast<std::uint32_t>(*index);
   }
-  if (site.kind == Call::Kind::persistent && is_storage_id(m, site.args)) storage_fact_ = static_cast<std::uint32_t>(*index);
+  if (site.kind == Call::Kind::persistent && is_storage_id(m, site.args))
+    storage_fact_ = static_cast<std::uint32_t>(*index);
 }
 
 std::optional<std::uint64_t> FactSink::on_inline_data(Machine& m, const Value& target, const Value& state,
@@ -225,8 +230,8 @@ void FactSink::on_literal(Machine& m, const Value& literal, std::string_view hea
   if (!start || !could_load(*start)) return;
   auto decoded = from_base64(m.text_of(literal, kLongestBase64));
   if (!decoded) return;
-  facts_.nested.push_back({name("base64"), "base64 text", place, literal.len,
-                           std::make_shared<bytes::MemorySource>(std::move(*decoded))});
+  facts_.nested.push_back(
+      {name("base64"), "base64 text", place, literal.len, std::make_shared<bytes::MemorySource>(std::move(*decoded))});
 }
 
 void FactSink::on_quirk(Machine&, std::string_view id, std::uint64_t offset, Profiles profiles, std::string detail) {

@@ -92,7 +92,8 @@ TEST(Facts, BuildWithEverydayStateIsSampledAndWithSpecialKeysIsNot) {
     special += object + "}" + text("__setstate__") + "K" + static_cast<char>(i) + "sb0";
   }
   const auto builds = [](const Told& t) {
-    return std::count_if(t.document.calls.begin(), t.document.calls.end(), [](const Call& c) { return c.kind == Call::Kind::build; });
+    return std::count_if(t.document.calls.begin(), t.document.calls.end(),
+                         [](const Call& c) { return c.kind == Call::Kind::build; });
   };
   EXPECT_EQ(builds(Told{everyday + "N."}), 2);
   EXPECT_EQ(builds(Told{special + "N."}), 20);
@@ -107,7 +108,8 @@ TEST(Facts, ChangingAnImportedNameIsNeverSampled) {
 TEST(Facts, StorageIdsOfTorchAreOneFact) {
   std::string pickle;
   for (int i = 0; i < 20; ++i)
-    pickle += "(" + text("storage") + global("torch", "FloatStorage") + text(std::to_string(i)) + text("cpu") + "K\4tQ0";
+    pickle +=
+        "(" + text("storage") + global("torch", "FloatStorage") + text(std::to_string(i)) + text("cpu") + "K\4tQ0";
   const Told t{pickle + "N."};
   ASSERT_EQ(t.document.calls.size(), 1u);
   EXPECT_EQ(t.document.calls[0].count, 20u);
@@ -129,7 +131,8 @@ TEST(Facts, WhenFactsRunOutTheDocumentSaysSo) {
 
 TEST(Facts, APickleInAByteStringIsNested) {
   const auto inner = proto(4) + call("os", "system", "true") + ".";
-  for (const auto& outer : {bytes_of(inner), "\x96" + le(std::uint64_t{inner.size()}) + inner, "T" + le(static_cast<std::uint32_t>(inner.size())) + inner}) {
+  for (const auto& outer : {bytes_of(inner), "\x96" + le(std::uint64_t{inner.size()}) + inner,
+                            "T" + le(static_cast<std::uint32_t>(inner.size())) + inner}) {
     const Told t{outer + "."};
     ASSERT_EQ(t.facts.nested.size(), 1u) << outer[0];
     EXPECT_EQ(t.all.substr(t.facts.nested[0].offset, t.facts.nested[0].length), inner);
@@ -155,7 +158,9 @@ TEST(Facts, APickleInBase64IsNested) {
 }
 
 TEST(Facts, OrdinaryTextsAndBytesAreNot) {
-  EXPECT_TRUE(Told{text("import os; os.system('true') # and so on, and so on") + "0" + bytes_of("just some bytes, really") + "."}.facts.nested.empty());
+  EXPECT_TRUE(Told{text("import os; os.system('true') # and so on, and so on") + "0" +
+                   bytes_of("just some bytes, really") + "."}
+                  .facts.nested.empty());
 }
 
 // --- joblib -----------------------------------------------------------------------------------------
@@ -197,12 +202,14 @@ TEST(Facts, ObjectArraysOfJoblibAreReadAsThePickleTheyAre) {
   const auto state = "}(" + text("dtype") + dtype + text("shape") + "K\1\x85u";
   const auto outer = proto(3) + global("joblib.numpy_pickle", "NumpyArrayWrapper") + ")\x81" + state + "b";
   const Told t{outer + proto(3) + call("os", "system", "true") + "." + "N."};
-  EXPECT_NE(std::find(t.document.calls.begin(), t.document.calls.end(), t.document.calls.back()), t.document.calls.end());
+  EXPECT_NE(std::find(t.document.calls.begin(), t.document.calls.end(), t.document.calls.back()),
+            t.document.calls.end());
   EXPECT_EQ(t.imports().back(), "os.system");
 }
 
 TEST(Facts, OldWrappersNameASideFile) {
-  const Told t{global("joblib.numpy_pickle_compat", "NDArrayWrapper") + ")\x81}" + text("filename") + text("x_01.npy") + "sb."};
+  const Told t{global("joblib.numpy_pickle_compat", "NDArrayWrapper") + ")\x81}" + text("filename") + text("x_01.npy") +
+               "sb."};
   ASSERT_EQ(t.document.quirks.size(), 1u);
   EXPECT_EQ(t.document.quirks[0].id, "joblib.side-file");
   EXPECT_EQ(t.document.quirks[0].detail, "x_01.npy");

@@ -21,10 +21,14 @@ struct Weight {
 /// What items bring into the container they are put in.
 struct Load {
   Weight weight;
-  bool hashable = true;     ///< the keys are
-  std::uint8_t marks = 0;   ///< kNameValues, kSpecialKeys
+  bool hashable = true;    ///< the keys are
+  std::uint8_t marks = 0;  ///< kNameValues, kSpecialKeys
 };
-enum class Keys : std::uint8_t { none, every_item, every_other_item };  ///< which items are keys: of a list, a set, a dict
+enum class Keys : std::uint8_t {
+  none,
+  every_item,
+  every_other_item
+};  ///< which items are keys: of a list, a set, a dict
 
 class Heap {
  public:
@@ -61,7 +65,7 @@ class Heap {
   struct Kept {
     std::uint64_t first = 0;  ///< a place: cell(first + i), i < count
     std::size_t count = 0;
-    std::uint64_t size = 0;   ///< items there were
+    std::uint64_t size = 0;  ///< items there were
     std::uint8_t marks = 0;
   };
   std::optional<Kept> kept(const Value& v) const;
@@ -74,7 +78,8 @@ class Heap {
   std::uint64_t allocate(std::uint64_t n) {
     const auto first = head_;
     head_ += n;
-    if (head_ > cells_.size() && cells_.size() < kCells) [[unlikely]] grow();
+    if (head_ > cells_.size() && cells_.size() < kCells) [[unlikely]]
+      grow();
     return first;
   }
   Value& at(std::uint64_t place) { return cells_[place & (kCells - 1)]; }

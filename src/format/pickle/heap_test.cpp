@@ -17,7 +17,9 @@ std::vector<Value> numbers(std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) out.push_back(number(i));
   return out;
 }
-Value tuple(Heap& heap, const std::vector<Value>& items) { return heap.make_items(Tag::tuple, items, heap.survey(items, Keys::none)); }
+Value tuple(Heap& heap, const std::vector<Value>& items) {
+  return heap.make_items(Tag::tuple, items, heap.survey(items, Keys::none));
+}
 void add(Heap& heap, const Value& container, const std::vector<Value>& items, Keys keys = Keys::none) {
   (void)heap.extend(container, items, heap.survey(items, keys));
 }
@@ -73,7 +75,9 @@ TEST(Heap, AContainerThatGrowsInUnevenStepsKeepsTheRightOnes) {
 
 TEST(Heap, KeysAreMarked) {
   Heap heap;
-  const auto marks = [&](const Value& key, const Value& value) { return heap.survey(std::vector{key, value}, Keys::every_other_item).marks; };
+  const auto marks = [&](const Value& key, const Value& value) {
+    return heap.survey(std::vector{key, value}, Keys::every_other_item).marks;
+  };
   EXPECT_EQ(marks(text(), text()), 0);
   EXPECT_EQ(marks(text(kDunder), text()), kSpecialKeys);
   EXPECT_EQ(marks(text(), text(kDunder)), 0);

@@ -14,12 +14,29 @@ constexpr std::ptrdiff_t kNear = 9;             ///< bytes: an opcode with the l
 /// Bytes that always follow the opcode.
 constexpr std::size_t fixed_argument(Op op) {
   switch (op) {
-    case Op::binint1: case Op::binget: case Op::binput: case Op::short_binstring: case Op::short_binunicode:
-    case Op::short_binbytes: case Op::long1: case Op::ext1: case Op::proto: return 1;
-    case Op::binint2: case Op::ext2: return 2;
-    case Op::binint: case Op::long_binget: case Op::long_binput: case Op::binstring: case Op::binunicode:
-    case Op::binbytes: case Op::long4: case Op::ext4: return 4;
-    case Op::binfloat: case Op::binunicode8: case Op::binbytes8: case Op::bytearray8: return 8;
+    case Op::binint1:
+    case Op::binget:
+    case Op::binput:
+    case Op::short_binstring:
+    case Op::short_binunicode:
+    case Op::short_binbytes:
+    case Op::long1:
+    case Op::ext1:
+    case Op::proto: return 1;
+    case Op::binint2:
+    case Op::ext2: return 2;
+    case Op::binint:
+    case Op::long_binget:
+    case Op::long_binput:
+    case Op::binstring:
+    case Op::binunicode:
+    case Op::binbytes:
+    case Op::long4:
+    case Op::ext4: return 4;
+    case Op::binfloat:
+    case Op::binunicode8:
+    case Op::binbytes8:
+    case Op::bytearray8: return 8;
     default: return 0;  // FRAME too: it asks first where it stands
   }
 }
@@ -72,7 +89,8 @@ bool Interpreter::differ(Profiles refusing, std::string_view quirk, std::string_
   refusing &= r.profiles;
   if (refusing == 0) return true;
   if (((r.profiles & ~refusing) & kLoaders) != 0)
-    differences.push_back({(refusing & kLoaders) != 0 ? quirk : "pickle.profiles-differ-disassembler", op_at, refusing, std::move(detail)});
+    differences.push_back({(refusing & kLoaders) != 0 ? quirk : "pickle.profiles-differ-disassembler", op_at, refusing,
+                           std::move(detail)});
   return leave(refusing, Errc::malformed, what);
 }
 
@@ -96,7 +114,8 @@ bool Interpreter::pay() {
   auto paid = m.budget_.charge(bytes::Line::opcodes, r.opcodes - opcodes_paid, op_at);
   opcodes_paid = r.opcodes;
   if (paid) paid = m.budget_.check_time(op_at);
-  if (paid && r.stack.size() > Machine::kMostStack) paid = fail(Errc::limit_reached, op_at, "limit reached: stack-values");
+  if (paid && r.stack.size() > Machine::kMostStack)
+    paid = fail(Errc::limit_reached, op_at, "limit reached: stack-values");
   if (!paid) return stop_all(paid.error().code, paid.error().what), false;
   return pay_for_memo();
 }
@@ -197,7 +216,8 @@ void Interpreter::run() {
         if (!step()) return;
         resume();
     }
-    if (!ok) [[unlikely]] return put_aside();
+    if (!ok) [[unlikely]]
+      return put_aside();
   }
 }
 
@@ -300,10 +320,21 @@ bool Interpreter::step() {
     }
     case Op::proto: return proto();
     case Op::frame: return frame();
-    case Op::mark: case Op::none: case Op::newtrue: case Op::newfalse: case Op::binint: case Op::binint1: case Op::binint2:
-    case Op::binfloat: case Op::empty_list: case Op::empty_dict: case Op::binget: case Op::long_binget: case Op::memoize:
-    case Op::binput: case Op::long_binput:
-      break;  // run() takes these
+    case Op::mark:
+    case Op::none:
+    case Op::newtrue:
+    case Op::newfalse:
+    case Op::binint:
+    case Op::binint1:
+    case Op::binint2:
+    case Op::binfloat:
+    case Op::empty_list:
+    case Op::empty_dict:
+    case Op::binget:
+    case Op::long_binget:
+    case Op::memoize:
+    case Op::binput:
+    case Op::long_binput: break;  // run() takes these
   }
   return stop_all(Errc::malformed, "not an opcode"), false;
 }
@@ -327,7 +358,8 @@ bool Interpreter::put_anywhere(std::uint64_t index, const Value& v) {
   }
   if (index > r.memo_used + kSparseSlot && !told_sparse) {
     told_sparse = true;
-    sink.on_quirk(m, index >= kHugeSlot ? "pickle.memo-huge-index" : "pickle.memo-sparse", op_at, r.profiles, std::to_string(index));
+    sink.on_quirk(m, index >= kHugeSlot ? "pickle.memo-huge-index" : "pickle.memo-sparse", op_at, r.profiles,
+                  std::to_string(index));
   }
   // Half of the dense slots are in use at least, or five bytes of file would buy a megabyte each.
   if (index <= 2 * r.memo_used + kFarSlot) {

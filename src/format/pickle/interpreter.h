@@ -83,7 +83,8 @@ class Interpreter {
   std::size_t fence() const { return r.marks.empty() ? 0 : r.marks.back(); }
   bool holds(std::size_t n) const { return r.stack.size() - fence() >= n; }
   bool has(std::size_t n) {
-    if (holds(n)) [[likely]] return true;
+    if (holds(n)) [[likely]]
+      return true;
     return stop_all(Errc::malformed, "the stack is empty"), false;
   }
   void push(const Value& v) { r.stack.push_back(v); }
@@ -107,7 +108,8 @@ class Interpreter {
   bool put_anywhere(std::uint64_t index, const Value& v);
   void redefined(std::uint64_t index);
   bool get(std::uint64_t index) {
-    if (index >= r.memo.size() || r.memo[index].tag == Tag::absent) [[unlikely]] return get_far(index);
+    if (index >= r.memo.size() || r.memo[index].tag == Tag::absent) [[unlikely]]
+      return get_far(index);
     push(r.memo[index]);
     return true;
   }
@@ -165,7 +167,7 @@ class Interpreter {
   std::uint64_t opcodes_paid;
   std::uint64_t op_at = 0;  ///< offset of the current opcode
   Op op = Op::stop;
-  bool done = false;        ///< this reading is over
+  bool done = false;  ///< this reading is over
   bool reached_stop = false;
   bool told_redefined = false, told_sparse = false, told_bomb = false, told_deep = false;
   std::uint8_t highest = 0;  ///< protocol

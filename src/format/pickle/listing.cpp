@@ -9,9 +9,16 @@ namespace {
 
 bool leaves_a_value(Op op) {
   switch (op) {
-    case Op::mark: case Op::pop: case Op::pop_mark: case Op::proto: case Op::frame: case Op::stop: case Op::put:
-    case Op::binput: case Op::long_binput: case Op::memoize:
-      return false;
+    case Op::mark:
+    case Op::pop:
+    case Op::pop_mark:
+    case Op::proto:
+    case Op::frame:
+    case Op::stop:
+    case Op::put:
+    case Op::binput:
+    case Op::long_binput:
+    case Op::memoize: return false;
     default: return true;
   }
 }
@@ -19,7 +26,8 @@ bool leaves_a_value(Op op) {
 /// Prints an opcode when the next one begins: by then its result stands on the stack.
 class Lister final : public Sink {
  public:
-  Lister(std::uint64_t most, const std::function<std::string(const Expr&)>& write, const std::function<void(std::string)>& line)
+  Lister(std::uint64_t most, const std::function<std::string(const Expr&)>& write,
+         const std::function<void(std::string)>& line)
       : left_{most}, write_{write}, line_{line} {}
 
   bool wants_opcodes() const override { return true; }
@@ -33,7 +41,9 @@ class Lister final : public Sink {
   void on_call(Machine& m, const CallSite& site) override {
     if (site.kind == Call::Kind::build) remark(" state " + write_(m.explain(site.args)));
   }
-  void on_quirk(Machine&, std::string_view id, std::uint64_t, Profiles, std::string) override { remark(" ! " + std::string{id}); }
+  void on_quirk(Machine&, std::string_view id, std::uint64_t, Profiles, std::string) override {
+    remark(" ! " + std::string{id});
+  }
   void on_stop(Machine&, Profiles profiles, const Error& error) override {
     std::string who;
     for (unsigned p = 0; p < kProfiles; ++p)

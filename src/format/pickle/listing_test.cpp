@@ -18,8 +18,9 @@ Listed listed(const std::string& pickle, std::uint64_t most = 1000) {
   const FarSource source{pickle};
   bytes::Budget budget{{}, source.size()};
   Listed out;
-  out.complete = list_program(source, 0, budget, most, [](const Expr& e) { return sample::show(e); },
-                              [&](std::string line) { out.lines.push_back(std::move(line)); });
+  out.complete = list_program(
+      source, 0, budget, most, [](const Expr& e) { return sample::show(e); },
+      [&](std::string line) { out.lines.push_back(std::move(line)); });
   return out;
 }
 
@@ -51,7 +52,9 @@ TEST(Listing, AStateIsShownWhereItIsSet) {
 }
 
 TEST(Listing, AnOddityIsMarkedAtItsOpcode) {
-  const auto l = listed("K\1q\1" "0K\2q\1.");
+  const auto l = listed(
+      "K\1q\1"
+      "0K\2q\1.");
   EXPECT_NE(l.lines[4].find("! pickle.memo-redefined"), std::string::npos);
 }
 

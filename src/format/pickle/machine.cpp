@@ -13,7 +13,8 @@ Machine::Machine(const bytes::Source& source, bytes::Budget& budget, Sink& sink)
 std::vector<End> Machine::run(std::uint64_t offset, Profiles profiles) {
   const auto better = [](const End& a, const End& b) {
     if (a.stopped != b.stopped) return a.stopped;
-    return std::popcount(static_cast<unsigned>(a.profiles & kLoaders)) > std::popcount(static_cast<unsigned>(b.profiles & kLoaders));
+    return std::popcount(static_cast<unsigned>(a.profiles & kLoaders)) >
+           std::popcount(static_cast<unsigned>(b.profiles & kLoaders));
   };
   std::vector<End> ends;
   waiting_.clear();

@@ -58,7 +58,8 @@ class Sink {
                                                       std::uint64_t /*offset*/) {
     return {};
   }
-  /// A byte string of at least kLiteralBytes or a text of at least kLiteralText; `head` is its beginning, as it is written in the source.
+  /// A byte string of at least kLiteralBytes or a text of at least kLiteralText; `head` is its beginning, as it is
+  /// written in the source.
   virtual void on_literal(Machine&, const Value&, std::string_view /*head*/) {}
   /// id: a literal that names the oddity, a word of rules/structure.toml.
   virtual void on_quirk(Machine&, std::string_view id, std::uint64_t offset, Profiles profiles, std::string detail) = 0;
@@ -70,16 +71,16 @@ class Sink {
 };
 inline constexpr std::uint64_t kLiteralBytes = 8;
 inline constexpr std::uint64_t kLiteralText = 20;  ///< shorter base64 cannot hold a call
-inline constexpr std::size_t kLiteralHead = 64;  ///< bytes of a head, where there are as many
+inline constexpr std::size_t kLiteralHead = 64;    ///< bytes of a head, where there are as many
 
 /// How one reading ended.
 struct End {
-  Profiles profiles = 0;       ///< that followed it
-  bool stopped = false;        ///< reached STOP
-  std::uint64_t offset = 0;    ///< one past the last byte read
+  Profiles profiles = 0;     ///< that followed it
+  bool stopped = false;      ///< reached STOP
+  std::uint64_t offset = 0;  ///< one past the last byte read
   std::uint8_t protocol = 0;
   std::uint64_t opcodes = 0;
-  Value result;                ///< of STOP
+  Value result;  ///< of STOP
 };
 
 /// The state that a fork copies.
@@ -90,10 +91,10 @@ struct Reading {
   std::uint8_t protocol = 0;
   Slots stack;
   std::vector<std::size_t> marks;
-  Slots memo;                              ///< slots that are close together
-  std::unordered_map<std::uint64_t, Value> far_memo;    ///< slots far beyond them
-  std::uint64_t memo_used = 0;                          ///< distinct slots
-  std::uint64_t memo_paid = 0;                          ///< slots of `memo` that the budget knows of
+  Slots memo;                                         ///< slots that are close together
+  std::unordered_map<std::uint64_t, Value> far_memo;  ///< slots far beyond them
+  std::uint64_t memo_used = 0;                        ///< distinct slots
+  std::uint64_t memo_paid = 0;                        ///< slots of `memo` that the budget knows of
   Heap heap;
   std::uint64_t opcodes = 0;
 };

@@ -21,7 +21,8 @@ class Recorder final : public Sink {
     if (!s.written.empty()) imports.back() += " from " + s.written;
   }
   void on_call(Machine& m, const CallSite& site) override {
-    auto line = std::string{to_string(site.kind)} + " " + sample::show(m.explain(site.callee)) + " " + sample::show(m.explain(site.args));
+    auto line = std::string{to_string(site.kind)} + " " + sample::show(m.explain(site.callee)) + " " +
+                sample::show(m.explain(site.args));
     if (site.extra.tag != Tag::unknown) line += " " + sample::show(m.explain(site.extra));
     calls.push_back(line);
     callers.push_back(sample::show(site.profiles));
@@ -94,7 +95,9 @@ TEST(Machine, EveryOpcodeOfPlainDataLeavesItsValue) {
       {"S'a b'\n.", "'a b'"},
       {"S\"a\\x41\\n\\101\\q\"\n.", "'aA\nA\\q'"},
       {"T\x03\0\0\0abc."s, "'abc'"},
-      {"U\x03" "abc.", "'abc'"},
+      {"U\x03"
+       "abc.",
+       "'abc'"},
       {"Va\\u00e9\n.", "'a\xc3\xa9'"},
       {"Va\\U0001F600\xe9\n.", "'a\xf0\x9f\x98\x80\xc3\xa9'"},
       {"X\x02\0\0\0hi."s, "'hi'"},
@@ -123,13 +126,25 @@ TEST(Machine, EveryOpcodeOfPlainDataLeavesItsValue) {
       {"\x8f(K\1\x90.", "set(1)"},
       {"\x8f(\x90.", "set()"},
       {"(K\1\x91.", "set(1)"},
-      {"K\1K\2" "0.", "1"},
-      {"K\1(K\2K\3" "1.", "1"},
-      {"K\1" "2\x86.", "(1, 1)"},
+      {"K\1K\2"
+       "0.",
+       "1"},
+      {"K\1(K\2K\3"
+       "1.",
+       "1"},
+      {"K\1"
+       "2\x86.",
+       "(1, 1)"},
       {"K\1p0\n0g0\n.", "1"},
-      {"K\1q\0" "0h\0."s, "1"},
-      {"K\1r\0\0\0\0" "0j\0\0\0\0."s, "1"},
-      {"\x80\4K\1\x94" "0h\0."s, "1"},
+      {"K\1q\0"
+       "0h\0."s,
+       "1"},
+      {"K\1r\0\0\0\0"
+       "0j\0\0\0\0."s,
+       "1"},
+      {"\x80\4K\1\x94"
+       "0h\0."s,
+       "1"},
       {"\x80\4\x95\2\0\0\0\0\0\0\0N."s, "None"},
       {"\x82\x05.", "ext(5)"},
       {"\x83\x05\1.", "ext(261)"},
@@ -163,7 +178,10 @@ TEST(Machine, BytesThatAreNoOpcodeStopEverybody) {
 }
 
 TEST(Machine, EveryCutStopsAndNothingIsReadBehindTheEnd) {
-  const auto whole = proto(4) + framed(text("abcdefghij") + "\x94" + "L12L\nG12345678\x8a\x02" "ab" + global("a", "b") + "(iq\nr\n\x86R00.");
+  const auto whole = proto(4) + framed(text("abcdefghij") + "\x94" +
+                                       "L12L\nG12345678\x8a\x02"
+                                       "ab" +
+                                       global("a", "b") + "(iq\nr\n\x86R00.");
   for (std::size_t n = 0; n < whole.size(); ++n) {
     const auto r = read(whole.substr(0, n));
     EXPECT_FALSE(r.stopped()) << n;
@@ -177,7 +195,8 @@ TEST(Machine, EveryCutStopsAndNothingIsReadBehindTheEnd) {
 TEST(Machine, PopOfAMarkRemovesTheMark) { EXPECT_EQ(read("K\1(0.").result, "1"); }
 
 TEST(Machine, AMarkIsAFence) {
-  for (const auto& pickle : {"K\1(.", "K\1(2.", "K\1(\x85.", "K\1K\2(\x86.", "]K\1(a.", "}K\1K\2(s.", "K\1(p0\n.", "K\1(Q."}) {
+  for (const auto& pickle :
+       {"K\1(.", "K\1(2.", "K\1(\x85.", "K\1K\2(\x86.", "]K\1(a.", "}K\1K\2(s.", "K\1(p0\n.", "K\1(Q."}) {
     const auto r = read(pickle);
     EXPECT_EQ(r.told.stops, Lines{"cfspjt: the stack is empty"}) << pickle;
   }
@@ -189,7 +208,8 @@ TEST(Machine, WhatNeedsAMarkStopsWithoutOne) {
 }
 
 TEST(Machine, AnEmptyStackStops) {
-  for (const auto& pickle : {".", "0.", "2.", "R.", "NR.", "\x85.", "b.", "Nb.", "a.", "s.", "\x81.", "\x92.", "\x93.", "Q.", "\x94.", "\x98.", "(o.", "(e.", "(u.", "(\x90."})
+  for (const auto& pickle : {".",     "0.",    "2.",    "R.", "NR.",   "\x85.", "b.",  "Nb.", "a.",  "s.",
+                             "\x81.", "\x92.", "\x93.", "Q.", "\x94.", "\x98.", "(o.", "(e.", "(u.", "(\x90."})
     EXPECT_EQ(read(pickle).told.stops, Lines{"cfspjt: the stack is empty"}) << pickle;
 }
 
@@ -211,17 +231,27 @@ TEST(Machine, AThousandMarksAreFine) {
 // --- Memo ---------------------------------------------------------------------------------------------
 
 TEST(Machine, ARedefinedSlotHoldsTheNewValueAndIsTold) {
-  const auto r = read("K\1q\5" "0K\2q\5" "0h\5.");
+  const auto r = read(
+      "K\1q\5"
+      "0K\2q\5"
+      "0h\5.");
   EXPECT_EQ(r.result, "2");
   EXPECT_EQ(r.told.quirks, Lines{"pickle.memo-redefined cfspjt"});
 }
 
 TEST(Machine, MemoizeCountsSlotsAndNotTheHighestIndex) {
-  EXPECT_EQ(read("\x80\4K\1q\7" "0K\2\x94" "0h\1.").result, "2");
+  EXPECT_EQ(read("\x80\4K\1q\7"
+                 "0K\2\x94"
+                 "0h\1.")
+                .result,
+            "2");
 }
 
 TEST(Machine, MemoizeMayOverwriteASlotThatPutMade) {
-  const auto r = read("\x80\4K\1q\1" "0K\2\x94" "0h\1.");  // one slot is used, so MEMOIZE writes slot 1
+  const auto r = read(
+      "\x80\4K\1q\1"
+      "0K\2\x94"
+      "0h\1.");  // one slot is used, so MEMOIZE writes slot 1
   EXPECT_EQ(r.result, "2");
   EXPECT_EQ(r.told.quirks, Lines{"pickle.memo-redefined cfspjt"});
 }
@@ -229,20 +259,32 @@ TEST(Machine, MemoizeMayOverwriteASlotThatPutMade) {
 TEST(Machine, ASparseSlotCostsOneSlot) {
   bytes::Limits few;
   few.memo_slots = 10;
-  const auto r = read("K\1r\0\0\0\x01" "0j\0\0\0\x01."s, few);
+  const auto r = read(
+      "K\1r\0\0\0\x01"
+      "0j\0\0\0\x01."s,
+      few);
   EXPECT_EQ(r.result, "1");
   EXPECT_EQ(r.told.quirks, Lines{"pickle.memo-sparse cfspjt"});
-  EXPECT_EQ(read("K\1r\xff\xff\xff\xff" "0j\xff\xff\xff\xff.").told.quirks, Lines{"pickle.memo-huge-index cfspjt"});
+  EXPECT_EQ(read("K\1r\xff\xff\xff\xff"
+                 "0j\xff\xff\xff\xff.")
+                .told.quirks,
+            Lines{"pickle.memo-huge-index cfspjt"});
 }
 
 TEST(Machine, AFarSlotCanBeRedefinedToo) {
-  const auto r = read("K\1r\0\0\0\x01" "0K\2r\0\0\0\x01" "0j\0\0\0\x01."s);
+  const auto r = read(
+      "K\1r\0\0\0\x01"
+      "0K\2r\0\0\0\x01"
+      "0j\0\0\0\x01."s);
   EXPECT_EQ(r.result, "2");
   EXPECT_EQ(r.told.quirks, (Lines{"pickle.memo-sparse cfspjt", "pickle.memo-redefined cfspjt"}));
 }
 
 TEST(Machine, ASlotNobodyWroteStops) {
-  for (const auto& pickle : {"h\0."s, "K\1q\5" "0h\4."s, "g7\n."s, "j\0\0\0\x01."s})
+  for (const auto& pickle : {"h\0."s,
+                             "K\1q\5"
+                             "0h\4."s,
+                             "g7\n."s, "j\0\0\0\x01."s})
     EXPECT_EQ(read(pickle).told.stops, Lines{"cfspjt: a memo slot is read before it is written"});
 }
 
@@ -263,7 +305,8 @@ TEST(Machine, AValueThatContainsItselfCanBeShown) {
 
 TEST(Machine, Python2NamesAreMappedBelowProtocol3) {
   EXPECT_EQ(read(global("__builtin__", "eval") + ".").told.imports, Lines{"builtins.eval from __builtin__ eval"});
-  EXPECT_EQ(read(proto(2) + global("commands", "getoutput") + ".").told.imports, Lines{"subprocess.getoutput from commands getoutput"});
+  EXPECT_EQ(read(proto(2) + global("commands", "getoutput") + ".").told.imports,
+            Lines{"subprocess.getoutput from commands getoutput"});
   EXPECT_EQ(read(proto(3) + global("__builtin__", "eval") + ".").told.imports, Lines{"__builtin__.eval"});
   EXPECT_EQ(read("(i__builtin__\neval\n.").told.imports, Lines{"builtins.eval from __builtin__ eval"});
 }
@@ -275,7 +318,8 @@ TEST(Machine, AProtocolInTheMiddleChangesTheMapping) {
 }
 
 TEST(Machine, DottedNamesAreToldAsTheyStand) {
-  EXPECT_EQ(read(proto(4) + global("torch", "serialization.os.system") + ".").told.imports, Lines{"torch.serialization.os.system"});
+  EXPECT_EQ(read(proto(4) + global("torch", "serialization.os.system") + ".").told.imports,
+            Lines{"torch.serialization.os.system"});
 }
 
 TEST(Machine, NamesThatAreNotAsciiStopOnlyTheDisassembler) {
@@ -291,7 +335,11 @@ TEST(Machine, NamesThatAreNotUtf8StopEverybody) {
 }
 
 TEST(Machine, StackGlobalTakesTheNameFromTheStackWhereverItCameFrom) {
-  EXPECT_EQ(read("\x80\4\x8c\2os\x94" "0\x8c\6system\x94" "0h\0h\1\x93."s).told.imports, Lines{"os.system"});
+  EXPECT_EQ(read("\x80\4\x8c\2os\x94"
+                 "0\x8c\6system\x94"
+                 "0h\0h\1\x93."s)
+                .told.imports,
+            Lines{"os.system"});
   EXPECT_EQ(read("\x80\4Vo\\u0073\nS'sys\\x74em'\n\x93.").told.imports, Lines{"os.system"});
 }
 
@@ -333,7 +381,10 @@ TEST(Machine, AResultThatIsPoppedWasCalledAllTheSame) {
 }
 
 TEST(Machine, AnImportThatIsDuplicatedCallsTheSameThing) {
-  const auto r = read(global("os", "system") + "2q\0" "0h\0"s + text("true") + "\x85R.");
+  const auto r = read(global("os", "system") +
+                      "2q\0"
+                      "0h\0"s +
+                      text("true") + "\x85R.");
   EXPECT_EQ(r.told.calls, Lines{"REDUCE os.system ('true')"});
 }
 
@@ -362,8 +413,10 @@ TEST(Machine, NewobjOnOtherIterablesIsForThePythonLoaderOnly) {
 }
 
 TEST(Machine, BuildTellsItsStateAndRemembersIt) {
-  const auto r = read(global("a", "C") + ")\x81}" + text("__setstate__") + global("os", "system") + "sb" + text("true") + "b.");
-  EXPECT_EQ(r.told.calls, (Lines{"NEWOBJ a.C ()", "BUILD new a.C() {'__setstate__', os.system}", "BUILD new a.C() 'true'"}));
+  const auto r =
+      read(global("a", "C") + ")\x81}" + text("__setstate__") + global("os", "system") + "sb" + text("true") + "b.");
+  EXPECT_EQ(r.told.calls,
+            (Lines{"NEWOBJ a.C ()", "BUILD new a.C() {'__setstate__', os.system}", "BUILD new a.C() 'true'"}));
 }
 
 TEST(Machine, BuildOfAnImportedNameIsACall) {
@@ -391,12 +444,11 @@ TEST(Machine, PlainValuesHaveNoSuchMethods) {
     EXPECT_EQ(read(pickle).told.stops, Lines{"cfspjt: the object has no such method"}) << pickle;
 }
 
-TEST(Machine, AByteArrayMayGrow) {
-  EXPECT_TRUE(read("\x96\1\0\0\0\0\0\0\0aK\1a."s).stopped());
-}
+TEST(Machine, AByteArrayMayGrow) { EXPECT_TRUE(read("\x96\1\0\0\0\0\0\0\0aK\1a."s).stopped()); }
 
 TEST(Machine, KeysMustBeHashable) {
-  for (const auto& pickle : {"}]K\1s."s, "(]K\1d."s, "}}K\1s."s, "\x8f(]\x90."s, "(]\x91."s, "}]\x85K\1s."s, "}\x96\0\0\0\0\0\0\0\0K\1s."s})
+  for (const auto& pickle :
+       {"}]K\1s."s, "(]K\1d."s, "}}K\1s."s, "\x8f(]\x90."s, "(]\x91."s, "}]\x85K\1s."s, "}\x96\0\0\0\0\0\0\0\0K\1s."s})
     EXPECT_FALSE(read(pickle).stopped()) << pickle;
   EXPECT_TRUE(read("}K\1\x85K\1s.").stopped());
 }
@@ -409,9 +461,10 @@ TEST(Machine, OddNumbersOfKeysAndValuesStop) {
 // --- Lengths, texts and numbers -----------------------------------------------------------------------
 
 TEST(Machine, LengthsThatLieStopWithoutMemoryForThem) {
-  for (const auto& pickle : {"B\xff\xff\xff\xffx."s, "X\xff\xff\xff\xffx."s, "\x8e" + times(7, "\xff") + "\x7fx.", "\x8b\xff\xff\xff\x7f."s,
-                             "\x96" + times(6, "\xff") + "\0\0x."s})
-    EXPECT_EQ(read(pickle).told.stops, Lines{"cfspjt: the pickle ends in the middle"}) << testing::PrintToString(pickle);
+  for (const auto& pickle : {"B\xff\xff\xff\xffx."s, "X\xff\xff\xff\xffx."s, "\x8e" + times(7, "\xff") + "\x7fx.",
+                             "\x8b\xff\xff\xff\x7f."s, "\x96" + times(6, "\xff") + "\0\0x."s})
+    EXPECT_EQ(read(pickle).told.stops, Lines{"cfspjt: the pickle ends in the middle"})
+        << testing::PrintToString(pickle);
   EXPECT_EQ(read("\x8d" + times(8, "\xff") + "x.").told.stops, Lines{"cfspjt: a length exceeds any memory"});
   EXPECT_EQ(read("T\xff\xff\xff\xffx.").told.stops, Lines{"cfspjt: a length is negative"});
   EXPECT_EQ(read("\x8b\xff\xff\xff\xffx.").told.stops, Lines{"cfspjt: a length is negative"});
@@ -453,9 +506,7 @@ TEST(Machine, ANulInANumberStopsAllButTheCLoader) {
 }
 
 // A broken number alone is damage, not a trick: nobody gets any further.
-TEST(Machine, ADifferenceThatLeadsNowhereIsNotTold) {
-  EXPECT_EQ(read("I0x10\n").told.quirks, Lines{});
-}
+TEST(Machine, ADifferenceThatLeadsNowhereIsNotTold) { EXPECT_EQ(read("I0x10\n").told.quirks, Lines{}); }
 
 TEST(Machine, ReadOnlyBuffersNeedAValueAndOutOfBandDataIsNotHere) {
   const auto r = read("\x80\5\x97.");
@@ -468,12 +519,17 @@ TEST(Machine, ProtocolsThatDoNotExistStop) {
 }
 
 TEST(Machine, ExtensionCodesThatNoRegistryHoldsStop) {
-  for (const auto& pickle : {"\x82\0."s, "\x83\0\0."s, "\x84\0\0\0\0."s, "\x84\xff\xff\xff\xff."s}) EXPECT_FALSE(read(pickle).stopped());
+  for (const auto& pickle : {"\x82\0."s, "\x83\0\0."s, "\x84\0\0\0\0."s, "\x84\xff\xff\xff\xff."s})
+    EXPECT_FALSE(read(pickle).stopped());
   EXPECT_EQ(read("\x82\7.").told.quirks, Lines{"pickle.extension-code cfspjt"});
 }
 
 TEST(Machine, LiteralsOfSomeLengthAreToldAsTheyRead) {
-  EXPECT_EQ(read("C\x08" "12345678C\x07" "1234567.").told.literals, Lines{"12345678"});
+  EXPECT_EQ(read("C\x08"
+                 "12345678C\x07"
+                 "1234567.")
+                .told.literals,
+            Lines{"12345678"});
   EXPECT_EQ(read("S'\\x41234567'\n.").told.literals, Lines{"A234567"});
 }
 
@@ -528,9 +584,7 @@ TEST(Machine, AnOverlongFrameStopsTheCLoaders) {
   EXPECT_EQ(r.told.callers, Lines{"pjt"});
 }
 
-TEST(Machine, AFrameLongerThanAnyFileStopsEverybody) {
-  EXPECT_FALSE(read(short_frame(~0ull, "N.")).stopped());
-}
+TEST(Machine, AFrameLongerThanAnyFileStopsEverybody) { EXPECT_FALSE(read(short_frame(~0ull, "N.")).stopped()); }
 
 TEST(Machine, AFrameInsideAFrameStopsThePythonLoader) {
   const auto r = read(short_frame(20, "\x95" + le(std::uint64_t{2}) + "N0" + times(20, "N") + "."));
@@ -540,7 +594,11 @@ TEST(Machine, AFrameInsideAFrameStopsThePythonLoader) {
 
 TEST(Machine, ForksAreBounded) {
   std::string body;
-  for (int i = 0; i < 200; ++i) body += short_frame(2, "M\1\1" "0").substr(2);
+  for (int i = 0; i < 200; ++i)
+    body += short_frame(2,
+                        "M\1\1"
+                        "0")
+                .substr(2);
   const auto r = read(proto(4) + body + "N.");
   EXPECT_LE(r.ends.size(), Machine::kMostForks + 1);
 }
@@ -588,7 +646,11 @@ TEST(Machine, ADictKeepsItsFirstPairsAndCountsTheRest) {
 
 // What is no longer known must be judged as unknown, not as empty.
 TEST(Machine, ForgottenValuesAreUnknownAndNotEmpty) {
-  const auto forget = times(Heap::kCells / 3 + 10, "N\x85" "0N\x85" "0N\x85" "0");
+  const auto forget = times(Heap::kCells / 3 + 10,
+                            "N\x85"
+                            "0N\x85"
+                            "0N\x85"
+                            "0");
   const auto r = read(global("a", "f") + text("x") + "\x85q\0"s + forget + "R.");
   ASSERT_EQ(r.told.calls.size(), 1u);
   EXPECT_EQ(r.told.calls[0], "REDUCE a.f (...)");
@@ -597,14 +659,20 @@ TEST(Machine, ForgottenValuesAreUnknownAndNotEmpty) {
 }
 
 TEST(Machine, ACallWhoseCellsAreGoneStillKnowsItsCallee) {
-  const auto forget = times(Heap::kCells / 3 + 10, "N\x85" "0N\x85" "0N\x85" "0");
+  const auto forget = times(Heap::kCells / 3 + 10,
+                            "N\x85"
+                            "0N\x85"
+                            "0N\x85"
+                            "0");
   const auto r = read(global("builtins", "getattr") + ")R" + forget + ")R.");
   EXPECT_EQ(r.told.calls.back(), "REDUCE builtins.getattr(...) ()");
 }
 
 TEST(Machine, SpecialKeysOfAForgottenDictAreAssumed) {
   Recorder told;
-  const auto forget = times(Heap::kCells + 10, "N\x85" "0");
+  const auto forget = times(Heap::kCells + 10,
+                            "N\x85"
+                            "0");
   const auto pickle = "}K\1K\2s" + forget + ".";
   const bytes::MemorySource source{bytes::view(pickle)};
   bytes::Budget budget{{}, source.size()};

@@ -100,7 +100,8 @@ bool is_real(std::string_view s, bool underscores) noexcept {
   const auto eat_digits = [&] {
     for (; i < s.size(); ++i) {
       if (s[i] >= '0' && s[i] <= '9') ++digits;
-      else if (!(underscores && s[i] == '_' && digits > 0 && i + 1 < s.size() && s[i + 1] >= '0' && s[i + 1] <= '9')) break;
+      else if (!(underscores && s[i] == '_' && digits > 0 && i + 1 < s.size() && s[i + 1] >= '0' && s[i + 1] <= '9'))
+        break;
     }
   };
   eat_digits();

@@ -111,27 +111,35 @@ TEST(Number, NumbersThatDoNotFitAreSaturatedAndStillRead) {
 
 TEST(Number, FloatReadsAsEachLoaderReadsIt) {
   for (const Case& c : std::initializer_list<Case>{
-           {"1.5", "", {}, true},     {"1", "", {}, true},          {".5", "", {}, true},
-           {"5.", "", {}, true},      {"1e5", "", {}, true},        {"-1E-5", "", {}, true},
-           {"inf", "", {}, true},     {"-inf", "", {}, true},       {"nan", "", {}, true},
-           {"Infinity", "", {}, true}, {"+1.5", "", {}, false},     {"1_0.5", "cfs", {}, false},
-           {" 1.5", "cfs", {}, false}, {"1.5 ", "cfs", {}, false},  {"1_000e1_0", "cfs", {}, false},
-           {"\v1.5", "cfs", {}, false}, {"1.5\0"sv, "pjt", {}, false}, {"1__0", "cfspjt", {}, false},
-           {"_1.0", "cfspjt", {}, false}, {"1e", "cfspjt", {}, false}, {"0x1p3", "cfspjt", {}, false},
-           {"", "cfspjt", {}, false}, {"+", "cfspjt", {}, false},   {".", "cfspjt", {}, false},
-           {"1e400", "cfs", {}, false}, {"-1e400", "cfs", {}, false}, {"1e308", "", {}, true},
-           {"1e-400", "", {}, true},  {"1.8e308", "cfs", {}, false}, {"1_0e999", "cfs", {}, false},
-           {"e5", "cfspjt", {}, false}, {"infx", "cfspjt", {}, false}, {"1,5", "cfspjt", {}, false},
+           {"1.5", "", {}, true},         {"1", "", {}, true},           {".5", "", {}, true},
+           {"5.", "", {}, true},          {"1e5", "", {}, true},         {"-1E-5", "", {}, true},
+           {"inf", "", {}, true},         {"-inf", "", {}, true},        {"nan", "", {}, true},
+           {"Infinity", "", {}, true},    {"+1.5", "", {}, false},       {"1_0.5", "cfs", {}, false},
+           {" 1.5", "cfs", {}, false},    {"1.5 ", "cfs", {}, false},    {"1_000e1_0", "cfs", {}, false},
+           {"\v1.5", "cfs", {}, false},   {"1.5\0"sv, "pjt", {}, false}, {"1__0", "cfspjt", {}, false},
+           {"_1.0", "cfspjt", {}, false}, {"1e", "cfspjt", {}, false},   {"0x1p3", "cfspjt", {}, false},
+           {"", "cfspjt", {}, false},     {"+", "cfspjt", {}, false},    {".", "cfspjt", {}, false},
+           {"1e400", "cfs", {}, false},   {"-1e400", "cfs", {}, false},  {"1e308", "", {}, true},
+           {"1e-400", "", {}, true},      {"1.8e308", "cfs", {}, false}, {"1_0e999", "cfs", {}, false},
+           {"e5", "cfspjt", {}, false},   {"infx", "cfspjt", {}, false}, {"1,5", "cfspjt", {}, false},
        })
     check(c, read_real(c.line));
 }
 
 TEST(Number, MemoIndexesAreDecimalForEverybody) {
   for (const Case& c : std::initializer_list<Case>{
-           {"0", "", 0, true},        {"17", "", 17, true},         {"00", "", 0, true},
-           {"+7", "", 7, false},      {" 7", "", 7, false},         {"7 ", "", 7, false},
-           {"1_0", "", 10, false},    {"-0", "", 0, false},         {"7\0"sv, "pjt", 7, false},
-           {"0x7", "cfspjt", {}, false}, {"7L", "cfspjt", {}, false}, {"", "cfspjt", {}, false},
+           {"0", "", 0, true},
+           {"17", "", 17, true},
+           {"00", "", 0, true},
+           {"+7", "", 7, false},
+           {" 7", "", 7, false},
+           {"7 ", "", 7, false},
+           {"1_0", "", 10, false},
+           {"-0", "", 0, false},
+           {"7\0"sv, "pjt", 7, false},
+           {"0x7", "cfspjt", {}, false},
+           {"7L", "cfspjt", {}, false},
+           {"", "cfspjt", {}, false},
            {"-1", "cfspjt", {}, false},
        })
     check(c, read_index(c.line));

@@ -6,7 +6,9 @@ namespace {
 constexpr std::size_t kSearchBlock = 256 << 10;  ///< bytes searched at once
 constexpr std::size_t kSearchOverlap = 512;      ///< bytes a beginning may need to be recognised
 
-bool is_name_start(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+bool is_name_start(char c) {
+  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
 bool is_name_rest(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
 
 /// A dotted identifier at the start of `s` that a newline ends; its length without the newline, or 0.
@@ -39,7 +41,9 @@ void claim(const FactSink& sink, MemberFacts& facts, std::uint64_t begin, std::u
 class Trial {
  public:
   Trial(MemberFacts& real, ArgumentsMatter matters)
-      : budget_{real.budget()}, facts_before_{budget_.left(bytes::Line::facts)}, facts{scratch, real.member(), budget_, matters} {}
+      : budget_{real.budget()},
+        facts_before_{budget_.left(bytes::Line::facts)},
+        facts{scratch, real.member(), budget_, matters} {}
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
   ~Trial() { end(); }
@@ -104,7 +108,8 @@ Outcome read_one(const bytes::Source& source, std::uint64_t offset, MemberFacts&
     facts.coverage.miss(out.end, source.size(), "the pickle before these bytes breaks off");
   }
   claim(sink, facts, offset, out.end);
-  facts.add(Pickle{facts.at(offset), out.end, out.stopped ? reached : ends.front().profiles, out.protocol, out.stopped, weak, opcodes});
+  facts.add(Pickle{facts.at(offset), out.end, out.stopped ? reached : ends.front().profiles, out.protocol, out.stopped,
+                   weak, opcodes});
   return out;
 }
 
@@ -125,7 +130,8 @@ std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset
   return out;
 }
 
-std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, bool sure) {
+std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts,
+                                      bool sure) {
   std::optional<std::uint64_t> last;
   for (auto at = offset; at < source.size();) {
     const auto head = bytes::read_up_to(source, at, kSearchOverlap);

@@ -7,8 +7,8 @@ namespace assay::format::pickle {
 
 /// What became of one pickle.
 struct Outcome {
-  bool stopped = false;      ///< some loader reaches STOP
-  std::uint64_t end = 0;     ///< one past the last byte that any loader's reading needed
+  bool stopped = false;   ///< some loader reaches STOP
+  std::uint64_t end = 0;  ///< one past the last byte that any loader's reading needed
   std::uint64_t calls = 0;
   std::uint64_t imports = 0;
   std::uint8_t protocol = 0;
@@ -23,8 +23,8 @@ Outcome read_one(const bytes::Source& source, std::uint64_t offset, MemberFacts&
 /// is made, or a name that Python could import is looked up. Nothing otherwise.
 std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts);
 
-/// Reads the pickle at `offset` and those that follow it directly, as a loader that loads again finds them. Returns the end of the
-/// last. `sure`: the bytes at `offset` are known to be a pickle. Nothing is returned when nothing was read.
+/// Reads the pickle at `offset` and those that follow it directly, as a loader that loads again finds them. Returns the
+/// end of the last. `sure`: the bytes at `offset` are known to be a pickle. Nothing is returned when nothing was read.
 std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, bool sure);
 
 /// PROTO and a protocol that exists.

@@ -47,8 +47,11 @@ void prefix_shows_no_more(std::string_view input, const Document& whole, std::si
   check(validate(prefix).has_value());
   if (prefix.pickles.empty() || !is_single_reading(prefix)) return;
   // Behind the first pickle's end other pickles may begin in one of the two only.
-  is_part(prefix.imports, whole.imports, [](const Import& a, const Import& b) { return a.place == b.place && a.module == b.module && a.name == b.name; });
-  is_part(prefix.calls, whole.calls, [](const Call& a, const Call& b) { return a.place == b.place && a.kind == b.kind; });
+  is_part(prefix.imports, whole.imports, [](const Import& a, const Import& b) {
+    return a.place == b.place && a.module == b.module && a.name == b.name;
+  });
+  is_part(prefix.calls, whole.calls,
+          [](const Call& a, const Call& b) { return a.place == b.place && a.kind == b.kind; });
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ using namespace sample;
 using Lines = std::vector<std::string>;
 
 struct All : Facts {
-  explicit All(const std::string& file, bool sure = true, bytes::Limits limits = {}) : Facts{file.size(), limits}, source{file} {
+  explicit All(const std::string& file, bool sure = true, bytes::Limits limits = {})
+      : Facts{file.size(), limits}, source{file} {
     last = read_all(source, 0, facts, sure);
   }
   FarSource source;
@@ -81,8 +82,9 @@ TEST(Pickle, EveryTruncationKeepsTheCallsBeforeIt) {
 }
 
 TEST(Pickle, ProseIsNone) {
-  for (const auto* prose : {"Hello, this is a model card.\n", "c", "(", "I am text.", "cat\ndog\n", "# Title\n\nSome words.\n", "N", "]", "}",
-                            "import os\nos.system('true')\n", "{\"a\": 1}", "1,2,3\n4,5,6\n"}) {
+  for (const auto* prose :
+       {"Hello, this is a model card.\n", "c", "(", "I am text.", "cat\ndog\n", "# Title\n\nSome words.\n", "N", "]",
+        "}", "import os\nos.system('true')\n", "{\"a\": 1}", "1,2,3\n4,5,6\n"}) {
     All all{prose, false};
     EXPECT_TRUE(all.document.calls.empty()) << prose;
     EXPECT_EQ(all.last.has_value(), !all.document.pickles.empty()) << prose;
@@ -90,7 +92,8 @@ TEST(Pickle, ProseIsNone) {
 }
 
 TEST(Pickle, ATextPickleThatGetsSomewhereIsOne) {
-  for (const auto& pickle : {"cos\nsystem\n(S'true'\ntR."s, "(S'true'\nios\nsystem\n."s, "(dp0\nS'a'\np1\nI1\ns."s, "I1\n."s, "(lp0\n."s}) {
+  for (const auto& pickle :
+       {"cos\nsystem\n(S'true'\ntR."s, "(S'true'\nios\nsystem\n."s, "(dp0\nS'a'\np1\nI1\ns."s, "I1\n."s, "(lp0\n."s}) {
     All all{pickle, false};
     EXPECT_EQ(all.last, pickle.size()) << pickle;
     EXPECT_TRUE(all.document.pickles.at(0).weak);
@@ -101,7 +104,9 @@ TEST(Pickle, ATrialThatComesToNothingLeavesNoTrace) {
   Facts f{100};
   const FarSource source{"Just prose."};
   EXPECT_FALSE(try_one(source, 0, f.facts));
-  EXPECT_EQ(f.document.imports.size() + f.document.calls.size() + f.document.pickles.size() + f.document.stops.size() + f.document.quirks.size(), 0u);
+  EXPECT_EQ(f.document.imports.size() + f.document.calls.size() + f.document.pickles.size() + f.document.stops.size() +
+                f.document.quirks.size(),
+            0u);
   EXPECT_TRUE(f.facts.nested.empty());
 }
 
@@ -112,7 +117,8 @@ TEST(Pickle, BeginningsAreRecognised) {
   EXPECT_TRUE(starts_with_name(bytes::view("cos\nsystem\n")));
   EXPECT_TRUE(starts_with_name(bytes::view("((cos.path\n_x.y\n")));
   EXPECT_TRUE(starts_with_name(bytes::view("(ios\nsystem\n")));
-  for (const auto* no : {"", "c", "cos\n", "cos\nsystem", "c\nsystem\n", "cos system\nx\n", "c.os\nx\n", "cos.\nx\n", "c1os\nx\n", "(((("})
+  for (const auto* no : {"", "c", "cos\n", "cos\nsystem", "c\nsystem\n", "cos system\nx\n", "c.os\nx\n", "cos.\nx\n",
+                         "c1os\nx\n", "(((("})
     EXPECT_FALSE(starts_with_name(bytes::view(no))) << no;
 }
 
@@ -165,7 +171,8 @@ TEST(Pickle, WhatTurnsOutToBeProseCostsNoFacts) {
   Facts f{1000, few};
   for (int i = 0; i < 100; ++i) (void)read_all(prose, 0, f.facts, false);
   EXPECT_FALSE(f.facts.overflowed());
-  EXPECT_EQ(f.facts.budget().left(bytes::Line::facts), 10u - f.document.imports.size() - f.document.stops.size() - f.document.pickles.size());
+  EXPECT_EQ(f.facts.budget().left(bytes::Line::facts),
+            10u - f.document.imports.size() - f.document.stops.size() - f.document.pickles.size());
 }
 
 TEST(Pickle, WhatIsKeptOfATrialIsPaidFor) {
@@ -173,7 +180,8 @@ TEST(Pickle, WhatIsKeptOfATrialIsPaidFor) {
   few.facts = 10;
   const All all{kCall, false, few};
   EXPECT_EQ(all.document.calls.size(), 1u);
-  EXPECT_EQ(const_cast<All&>(all).facts.budget().spent(bytes::Line::facts), all.document.calls.size() + all.document.imports.size() + all.document.pickles.size());
+  EXPECT_EQ(const_cast<All&>(all).facts.budget().spent(bytes::Line::facts),
+            all.document.calls.size() + all.document.imports.size() + all.document.pickles.size());
 }
 
 // More than fits on trial is more than fits, and has to be said though the trial itself is forgotten.
@@ -183,7 +191,8 @@ TEST(Pickle, ATrialThatOverflowsSaysSo) {
   std::string many = "(";
   for (int i = 0; i < 30; ++i) many += "ca\nb" + std::to_string(i) + "\n)R";
   All all{many + "l.", false, few};
-  EXPECT_TRUE(std::any_of(all.document.stops.begin(), all.document.stops.end(), [](const Stop& s) { return s.reader == "facts"; }));
+  EXPECT_TRUE(std::any_of(all.document.stops.begin(), all.document.stops.end(),
+                          [](const Stop& s) { return s.reader == "facts"; }));
 }
 
 }  // namespace

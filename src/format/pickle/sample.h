@@ -18,7 +18,9 @@ std::string le(T n) {
 }
 
 inline std::string proto(int version) { return {'\x80', static_cast<char>(version)}; }
-inline std::string global(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
+inline std::string global(const std::string& module, const std::string& name) {
+  return "c" + module + "\n" + name + "\n";
+}
 inline std::string text(const std::string& s) { return "X" + le(static_cast<std::uint32_t>(s.size())) + s; }
 inline std::string bytes_of(const std::string& s) { return "B" + le(static_cast<std::uint32_t>(s.size())) + s; }
 inline std::string framed(const std::string& s) { return "\x95" + le(std::uint64_t{s.size()}) + s; }
@@ -63,7 +65,8 @@ inline std::string show(const Expr& e) {
   switch (e.kind) {
     case Kind::unknown: return e.size != 0 ? "?" + e.text + "." + e.name : "?";
     case Kind::none: return "None";
-    case Kind::boolean: case Kind::real: return e.text;
+    case Kind::boolean:
+    case Kind::real: return e.text;
     case Kind::integer: return e.cut ? "<" + std::to_string(e.size) + " bytes>" : e.text;
     case Kind::text: return "'" + e.text + (e.cut ? "'..." : "'");
     case Kind::bytes: return "b'" + e.text + (e.cut ? "'..." : "'");
@@ -72,9 +75,11 @@ inline std::string show(const Expr& e) {
     case Kind::list: return "[" + show(e.items, e.cut) + "]";
     case Kind::set: return "set(" + show(e.items, e.cut) + ")";
     case Kind::dict: return "{" + show(e.items, e.cut) + "}";
-    case Kind::call: case Kind::instance: {
+    case Kind::call:
+    case Kind::instance: {
       const auto made = e.items.empty() ? "?"s : show(e.items[0]);
-      return (e.kind == Kind::call ? "" : "new ") + made + "(" + show(std::span{e.items}.subspan(e.items.empty() ? 0 : 1), e.cut) + ")";
+      return (e.kind == Kind::call ? "" : "new ") + made + "(" +
+             show(std::span{e.items}.subspan(e.items.empty() ? 0 : 1), e.cut) + ")";
     }
     case Kind::persistent: return "pid(" + show(e.items, e.cut) + ")";
     case Kind::extension: return "ext(" + e.text + ")";
@@ -92,7 +97,9 @@ inline std::string show(Profiles profiles) {
 
 /// One document of one member, and the facts about it.
 struct Facts {
-  explicit Facts(std::uint64_t size, bytes::Limits limits = {}, ArgumentsMatter matter = [](std::string_view, std::string_view) { return true; })
+  explicit Facts(
+      std::uint64_t size, bytes::Limits limits = {},
+      ArgumentsMatter matter = [](std::string_view, std::string_view) { return true; })
       : budget{limits, size}, facts{document, 0, budget, matter} {
     document.schema = kDocumentSchema;
     document.size = size;
@@ -106,7 +113,8 @@ struct Facts {
   }
   std::vector<std::string> calls() const {
     std::vector<std::string> out;
-    for (const auto& c : document.calls) out.push_back(std::string{to_string(c.kind)} + " " + show(c.callee) + "(" + show(c.args, false) + ")");
+    for (const auto& c : document.calls)
+      out.push_back(std::string{to_string(c.kind)} + " " + show(c.callee) + "(" + show(c.args, false) + ")");
     return out;
   }
   std::vector<std::string> imports() const {

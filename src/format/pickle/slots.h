@@ -43,7 +43,8 @@ class Slots {
     --size_;
   }
   [[gnu::always_inline]] void push_back(const Value& v) {
-    if (size_ == room_) [[unlikely]] make_room(size_ + 1);
+    if (size_ == room_) [[unlikely]]
+      make_room(size_ + 1);
     data_[size_++] = v;
   }
   /// The same for a value that was written a moment ago, in two halves as it was written: a processor waits some
@@ -52,7 +53,8 @@ class Slots {
     std::uint64_t halves[2];
     std::memcpy(halves, &v, sizeof halves);
     asm("" : "+r"(halves[0]), "+r"(halves[1]));
-    if (size_ == room_) [[unlikely]] make_room(size_ + 1);
+    if (size_ == room_) [[unlikely]]
+      make_room(size_ + 1);
     std::memcpy(data_ + size_++, halves, sizeof halves);
   }
   void resize(std::size_t n, const Value& v = {}) {

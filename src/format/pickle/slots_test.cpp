@@ -6,7 +6,9 @@ namespace assay::format::pickle {
 namespace {
 
 Value number(std::uint64_t n) { return {Tag::integer, 0, 7, static_cast<std::uint32_t>(n), n}; }
-bool is(const Value& v, std::uint64_t n) { return v.tag == Tag::integer && v.aux == 7 && v.len == static_cast<std::uint32_t>(n) && v.at == n; }
+bool is(const Value& v, std::uint64_t n) {
+  return v.tag == Tag::integer && v.aux == 7 && v.len == static_cast<std::uint32_t>(n) && v.at == n;
+}
 
 // 2 MiB are 131,072 slots: from there on pages move instead of bytes.
 TEST(Slots, KeepTheirValuesWhileTheyGrowPastTheSizeOfAHugePage) {

@@ -27,7 +27,10 @@ std::optional<std::uint32_t> hex_at(std::string_view s, std::size_t at, std::siz
   if (s.size() < at || s.size() - at < digits) return std::nullopt;
   std::uint32_t v = 0;
   for (const char c : s.substr(at, digits)) {
-    const int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int d = c >= '0' && c <= '9'   ? c - '0'
+                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                         : -1;
     if (d < 0) return std::nullopt;
     v = v * 16 + static_cast<std::uint32_t>(d);
   }

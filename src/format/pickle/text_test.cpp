@@ -16,8 +16,9 @@ TEST(Text, Utf8EndsAtTheLastWholeCharacter) {
 }
 
 TEST(Text, WhatIsNoUtf8IsRefused) {
-  for (const auto bad : {"\x80"sv, "\xc0\x80"sv, "\xc1\xbf"sv, "\xe0\x80\x80"sv, "\xf0\x80\x80\x80"sv, "\xf4\x90\x80\x80"sv, "\xf5\x80\x80\x80"sv,
-                         "\xff"sv, "eight by\xfftes"sv, "\xc3\x28"sv, "\xe2\x28\xa1"sv})
+  for (const auto bad :
+       {"\x80"sv, "\xc0\x80"sv, "\xc1\xbf"sv, "\xe0\x80\x80"sv, "\xf0\x80\x80\x80"sv, "\xf4\x90\x80\x80"sv,
+        "\xf5\x80\x80\x80"sv, "\xff"sv, "eight by\xfftes"sv, "\xc3\x28"sv, "\xe2\x28\xa1"sv})
     EXPECT_FALSE(utf8_prefix(bad)) << testing::PrintToString(bad);
 }
 
@@ -27,7 +28,8 @@ TEST(Text, LoneSurrogatesAreText) { EXPECT_TRUE(is_utf8_text("\xed\xa0\x80")); }
 TEST(Text, SpecialNamesHaveTwoUnderscoresOnEachSide) {
   EXPECT_TRUE(is_dunder("__x__"));
   EXPECT_TRUE(is_dunder("__reduce_ex__"));
-  for (const auto no : {""sv, "__"sv, "____"sv, "_x__"sv, "__x_"sv, "x__y__"sv, "__x__y"sv}) EXPECT_FALSE(is_dunder(no)) << no;
+  for (const auto no : {""sv, "__"sv, "____"sv, "_x__"sv, "__x_"sv, "x__y__"sv, "__x__y"sv})
+    EXPECT_FALSE(is_dunder(no)) << no;
 }
 
 TEST(Text, EscapesOfAPython2String) {

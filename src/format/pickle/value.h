@@ -9,32 +9,32 @@ namespace assay::format::pickle {
 enum class Tag : std::uint8_t {
   unknown,
   none,
-  boolean,     ///< at: 0 or 1
-  integer,     ///< at: the value as int64
-  big_integer, ///< at, len: its bytes in the source
-  real,        ///< at: the bits of the double
-  text,        ///< at, len: its bytes in the source, flags: how they are written
-  bytes,       ///< at, len: its bytes in the source
-  symbol,      ///< at: index into the machine's symbols
-  tuple,       ///< at: first cell in the heap (its weight stands behind the last), len: number of items
-  list,        ///< at: header cell in the heap, its weight in the next
-  dict,        ///< at: header cell
-  set,         ///< at: header cell
-  frozenset,   ///< at: first cell, len: number of items
-  call,        ///< at: node {callee, argument tuple}, len: callee's symbol + 1, or 0
-  instance,    ///< at: node {class, argument tuple}, len: class's symbol + 1, or 0
-  persistent,  ///< at: node {persistent id}
-  extension,   ///< at: the code
-  header,      ///< only inside the heap: at: first cell of the kept items, len: all items, aux: room and kept items
-  absent,      ///< only in the memo: nothing was put here
+  boolean,      ///< at: 0 or 1
+  integer,      ///< at: the value as int64
+  big_integer,  ///< at, len: its bytes in the source
+  real,         ///< at: the bits of the double
+  text,         ///< at, len: its bytes in the source, flags: how they are written
+  bytes,        ///< at, len: its bytes in the source
+  symbol,       ///< at: index into the machine's symbols
+  tuple,        ///< at: first cell in the heap (its weight stands behind the last), len: number of items
+  list,         ///< at: header cell in the heap, its weight in the next
+  dict,         ///< at: header cell
+  set,          ///< at: header cell
+  frozenset,    ///< at: first cell, len: number of items
+  call,         ///< at: node {callee, argument tuple}, len: callee's symbol + 1, or 0
+  instance,     ///< at: node {class, argument tuple}, len: class's symbol + 1, or 0
+  persistent,   ///< at: node {persistent id}
+  extension,    ///< at: the code
+  header,       ///< only inside the heap: at: first cell of the kept items, len: all items, aux: room and kept items
+  absent,       ///< only in the memo: nothing was put here
 };
 
 /// How a text's or a byte string's bytes are written in the source.
-inline constexpr std::uint8_t kEscaped = 1;    ///< STRING: Python string escapes
-inline constexpr std::uint8_t kRawUnicode = 2; ///< UNICODE: raw-unicode-escape
-inline constexpr std::uint8_t kHuge = 4;       ///< longer than `len` can say
-inline constexpr std::uint8_t kDunder = 8;     ///< text: starts and ends with "__"
-inline constexpr std::uint8_t kMutable = 16;   ///< bytes: a bytearray
+inline constexpr std::uint8_t kEscaped = 1;       ///< STRING: Python string escapes
+inline constexpr std::uint8_t kRawUnicode = 2;    ///< UNICODE: raw-unicode-escape
+inline constexpr std::uint8_t kHuge = 4;          ///< longer than `len` can say
+inline constexpr std::uint8_t kDunder = 8;        ///< text: starts and ends with "__"
+inline constexpr std::uint8_t kMutable = 16;      ///< bytes: a bytearray
 inline constexpr std::uint8_t kEightBit = 64;     ///< text: a Python 2 string, which may as well be bytes
 inline constexpr std::uint8_t kNameValues = 2;    ///< header of a dict: a value is an imported name
 inline constexpr std::uint8_t kSpecialKeys = 32;  ///< header of a dict: a key looks like "__this__" or is no constant

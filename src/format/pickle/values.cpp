@@ -11,7 +11,8 @@ constexpr std::uint32_t kBombDepth = 20'000;        ///< no pickler nests so dee
 }  // namespace
 
 void Interpreter::check_weight(const Weight& sum) {
-  if (sum.leaves <= kBombLeaves && sum.depth <= kBombDepth) [[likely]] return;
+  if (sum.leaves <= kBombLeaves && sum.depth <= kBombDepth) [[likely]]
+    return;
   if (sum.leaves > kBombLeaves && sum.leaves / kBombRatio > r.opcodes && !std::exchange(told_bomb, true))
     sink.on_quirk(m, "pickle.expansion-bomb", op_at, r.profiles, std::to_string(sum.leaves));
   if (sum.depth > kBombDepth && !std::exchange(told_deep, true))
@@ -19,7 +20,8 @@ void Interpreter::check_weight(const Weight& sum) {
 }
 
 bool Interpreter::all_hashable(const Load& load) {
-  if (load.hashable) [[likely]] return true;
+  if (load.hashable) [[likely]]
+    return true;
   return stop_all(Errc::malformed, "a key cannot be hashed"), false;
 }
 
@@ -31,7 +33,9 @@ void Interpreter::replace_by_items(Tag tag, std::size_t from, const Load& load) 
   push(v);
 }
 
-void Interpreter::replace_by_tuple(std::size_t from) { replace_by_items(Tag::tuple, from, r.heap.survey(above(from), Keys::none)); }
+void Interpreter::replace_by_tuple(std::size_t from) {
+  replace_by_items(Tag::tuple, from, r.heap.survey(above(from), Keys::none));
+}
 
 /// Puts everything from `from` on into `container`.
 void Interpreter::extend(const Value& container, std::size_t from, const Load& load) {
@@ -56,7 +60,8 @@ bool Interpreter::all_bytes(std::span<const Value> items) {
 /// The C unpickler is done at once; pickle.py calls extend([]) all the same.
 bool Interpreter::append_nothing(const Value& target) {
   if (target.tag == Tag::list || (target.flags & kMutable) != 0) return true;
-  if (is_plain(target.tag)) return differ(kPythonLoaders, "pickle.profiles-differ", "the object has no such method", "APPENDS");
+  if (is_plain(target.tag))
+    return differ(kPythonLoaders, "pickle.profiles-differ", "the object has no such method", "APPENDS");
   if (const auto python = static_cast<Profiles>(r.profiles & kPythonLoaders))
     sink.on_call(m, {Call::Kind::append, op_at, target, {}, {}, python});
   return true;
@@ -69,7 +74,8 @@ bool Interpreter::append(std::size_t from, bool several) {
   if (items.empty()) return append_nothing(target);
   if (target.tag == Tag::list) extend(target, from, r.heap.survey(items, Keys::none));
   else if ((target.flags & kMutable) != 0 && !all_bytes(items)) return false;
-  else if ((target.flags & kMutable) == 0 && !changes(Call::Kind::append, target, items.front(), several ? items.back() : Value{}))
+  else if ((target.flags & kMutable) == 0 &&
+           !changes(Call::Kind::append, target, items.front(), several ? items.back() : Value{}))
     return false;
   r.stack.shorten(from);
   return true;
@@ -117,7 +123,8 @@ bool Interpreter::collect(Tag tag, Keys keys) {
   std::size_t from;
   if (!to_mark(from)) return false;
   const auto items = above(from);
-  if (tag == Tag::dict && items.size() % 2 != 0) return stop_all(Errc::malformed, "an odd number of keys and values"), false;
+  if (tag == Tag::dict && items.size() % 2 != 0)
+    return stop_all(Errc::malformed, "an odd number of keys and values"), false;
   const auto load = r.heap.survey(items, keys);
   if (!all_hashable(load)) return false;
   if (!is_container(tag)) return replace_by_items(tag, from, load), true;

@@ -11,7 +11,8 @@ using pickle::Op;
 using pickle::Tag;
 using pickle::Value;
 
-constexpr std::string_view kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";  // LONG1 0x1950a86a20f9469cfc6c STOP
+constexpr std::string_view kMagic =
+    "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";                  // LONG1 0x1950a86a20f9469cfc6c STOP
 constexpr std::string_view kMagicLine = "L119547037146038801333356L\n.";  // the same by protocol 0
 constexpr std::size_t kMostDimensions = 64;
 
@@ -125,7 +126,8 @@ void TensorSink::on_opcode(Machine& m, Op op, std::uint64_t offset) {
 void TensorSink::take_storage(Machine& m, const Value& id, std::uint64_t offset) {
   const auto word = m.item(id, 0), type = m.item(id, 1), key = m.item(id, 2);
   const auto elements = natural(m.item(id, 4));
-  if (word && word->tag == Tag::text && m.text_of(*word, 16) == "module") return;  // a class with its source: judged as a call
+  if (word && word->tag == Tag::text && m.text_of(*word, 16) == "module")
+    return;  // a class with its source: judged as a call
   const bool shaped = word && word->tag == Tag::text && m.text_of(*word, 16) == "storage" && type &&
                       type->tag == Tag::symbol && key && key->tag == Tag::text && elements;
   const auto size = shaped ? storage_element_bytes(m.symbol(static_cast<std::uint32_t>(type->at)).name) : std::nullopt;
@@ -207,7 +209,9 @@ class KeySink final : public TensorSink {
   std::vector<std::string> keys;
 
  private:
-  void take(Machine& m, const Value& v) { if (v.tag == Tag::text) keys.push_back(m.text_of(v)); }
+  void take(Machine& m, const Value& v) {
+    if (v.tag == Tag::text) keys.push_back(m.text_of(v));
+  }
 };
 
 }  // namespace
@@ -241,7 +245,8 @@ void read_legacy(const bytes::Source& source, MemberFacts& facts, const std::fun
   for (const auto& key : keys.keys) {
     const auto storage = object.storages().find(key);
     const auto count = bytes::read_exactly(source, at, 8);
-    if (storage == object.storages().end() || !count || bytes::le_at<std::uint64_t>(*count, 0) != storage->second.elements ||
+    if (storage == object.storages().end() || !count ||
+        bytes::le_at<std::uint64_t>(*count, 0) != storage->second.elements ||
         storage->second.bytes > source.size() - at - 8) {
       facts.quirk("torch.storage-too-short", at, key);
       return;
@@ -284,7 +289,8 @@ void read_tar_storages(const bytes::Source& source, MemberFacts& facts) {
     std::optional<std::uint64_t> size;
     const bool read = read_value(source, facts, at, [&](Machine& m, const Value& v) {
       const auto type = m.item(v, 2);
-      if (type && type->tag == Tag::symbol) size = storage_element_bytes(m.symbol(static_cast<std::uint32_t>(type->at)).name);
+      if (type && type->tag == Tag::symbol)
+        size = storage_element_bytes(m.symbol(static_cast<std::uint32_t>(type->at)).name);
       return size.has_value();
     });
     const auto elements = read ? bytes::read_exactly(source, at, 8) : fail(Errc::truncated, at, "");

@@ -13,18 +13,18 @@ namespace assay::format::torch {
 
 struct Storage {
   std::string key;
-  std::string dtype;            ///< "float32", or "" where the class says nothing
-  std::uint64_t elements = 0;   ///< as the persistent id claims
-  std::uint64_t bytes = 0;      ///< elements times element size
-  std::uint64_t named_at = 0;   ///< offset of the persistent id in the object pickle
+  std::string dtype;           ///< "float32", or "" where the class says nothing
+  std::uint64_t elements = 0;  ///< as the persistent id claims
+  std::uint64_t bytes = 0;     ///< elements times element size
+  std::uint64_t named_at = 0;  ///< offset of the persistent id in the object pickle
 };
 
 struct Tensor {
-  std::string name;             ///< key under which it stands in its dict; "" where it stands elsewhere
+  std::string name;  ///< key under which it stands in its dict; "" where it stands elsewhere
   std::string dtype;
   std::vector<std::uint64_t> shape;
-  std::uint64_t bytes = 0;      ///< elements times element size
-  std::string storage;          ///< key
+  std::uint64_t bytes = 0;  ///< elements times element size
+  std::string storage;      ///< key
 };
 
 /// Facts of a pickle, and what it says of storages and tensors.
@@ -62,7 +62,8 @@ Checkpoint summary(TensorSink& sink, std::uint32_t member, std::uint32_t pickle_
 /// True where the file begins with the magic number as a literal. Reads all five pickles, checks the
 /// storages and claims their bytes as inert; leaves what follows unclaimed.
 bool starts_legacy(bytes::View head) noexcept;
-void read_legacy(const bytes::Source& source, MemberFacts& facts, const std::function<void(const Tensor&)>& on_tensor = {});
+void read_legacy(const bytes::Source& source, MemberFacts& facts,
+                 const std::function<void(const Tensor&)>& on_tensor = {});
 
 /// The oldest layout: members "storages" and "tensors" of a tar hold pickles with raw numbers between them.
 void read_tar_storages(const bytes::Source& source, MemberFacts& facts);

@@ -20,13 +20,15 @@ std::string tuple(const std::vector<unsigned>& items) {
 std::string storage(const std::string& key, unsigned elements, const std::string& type = "FloatStorage") {
   return "(" + text("storage") + global("torch", type) + text(key) + text("cpu") + small(elements) + "tQ";
 }
-std::string tensor(const std::string& storage, unsigned offset, const std::vector<unsigned>& shape, const std::vector<unsigned>& strides,
-                   const std::string& how = "_rebuild_tensor_v2") {
-  return global("torch._utils", how) + "(" + storage + small(offset) + tuple(shape) + tuple(strides) + "\x89" + global("collections", "OrderedDict") + ")RtR";
+std::string tensor(const std::string& storage, unsigned offset, const std::vector<unsigned>& shape,
+                   const std::vector<unsigned>& strides, const std::string& how = "_rebuild_tensor_v2") {
+  return global("torch._utils", how) + "(" + storage + small(offset) + tuple(shape) + tuple(strides) + "\x89" +
+         global("collections", "OrderedDict") + ")RtR";
 }
 
 struct Told : Facts {
-  explicit Told(const std::string& pickle) : Facts{pickle.size()}, source{pickle}, sink{facts, [this](const Tensor& t) { tensors.push_back(t); }} {
+  explicit Told(const std::string& pickle)
+      : Facts{pickle.size()}, source{pickle}, sink{facts, [this](const Tensor& t) { tensors.push_back(t); }} {
     read_one(source, 0, facts, sink, false);
   }
   FarSource source;
@@ -35,7 +37,8 @@ struct Told : Facts {
 };
 
 TEST(Checkpoint, TensorsAndStoragesAreCounted) {
-  const Told t{proto(2) + "}(" + text("w") + tensor(storage("0", 6), 0, {2, 3}, {3, 1}) + text("b") + tensor(storage("1", 3), 0, {3}, {1}) + "u."};
+  const Told t{proto(2) + "}(" + text("w") + tensor(storage("0", 6), 0, {2, 3}, {3, 1}) + text("b") +
+               tensor(storage("1", 3), 0, {3}, {1}) + "u."};
   EXPECT_TRUE(t.quirks().empty());
   ASSERT_EQ(t.sink.storages().size(), 2u);
   EXPECT_EQ(t.sink.storages().at("0").bytes, 24u);
@@ -49,8 +52,8 @@ TEST(Checkpoint, TensorsAndStoragesAreCounted) {
 }
 
 TEST(Checkpoint, ParametersShowTheTensorTheyWrap) {
-  const Told t{proto(2) + "}" + text("w") + global("torch._utils", "_rebuild_parameter") + "(" + tensor(storage("0", 6), 0, {6}, {1}) +
-               "\x88" + global("collections", "OrderedDict") + ")RtRs."};
+  const Told t{proto(2) + "}" + text("w") + global("torch._utils", "_rebuild_parameter") + "(" +
+               tensor(storage("0", 6), 0, {6}, {1}) + "\x88" + global("collections", "OrderedDict") + ")RtRs."};
   ASSERT_EQ(t.tensors.size(), 1u);
   EXPECT_EQ(t.tensors[0].name, "w");
 }
@@ -70,32 +73,36 @@ TEST(Checkpoint, ATensorMayNotLeaveItsStorage) {
            {6, 0, {7}, {1}, false},
            {6, 0, {2}, {5}, true},
            {6, 0, {2}, {6}, false},
-           {6, 0, {1000}, {0}, true},        // expanded: stride 0
-           {6, 99, {0}, {1}, true},          // no elements at all
-           {6, 0, {}, {}, true},             // a scalar
+           {6, 0, {1000}, {0}, true},  // expanded: stride 0
+           {6, 99, {0}, {1}, true},    // no elements at all
+           {6, 0, {}, {}, true},       // a scalar
            {0, 0, {}, {}, false},
            {6, 0, {0x7fffffff, 0x7fffffff, 0x7fffffff}, {0x7fffffff, 0x7fffffff, 0x7fffffff}, false}}) {
     const Told t{proto(2) + tensor(storage("0", c.elements), c.offset, c.shape, c.strides) + "."};
-    EXPECT_EQ(t.quirks(), c.inside ? Lines{} : Lines{"torch.tensor-outside-storage"}) << c.offset << testing::PrintToString(c.shape);
+    EXPECT_EQ(t.quirks(), c.inside ? Lines{} : Lines{"torch.tensor-outside-storage"})
+        << c.offset << testing::PrintToString(c.shape);
   }
 }
 
 TEST(Checkpoint, LargeNumbersDoNotWrapAround) {
   const auto huge = "\x8a\x08" + le(std::uint64_t{0x7fffffffffffffff});
-  const Told told{proto(2) + global("torch._utils", "_rebuild_tensor_v2") + "(" + storage("0", 6) + huge + "(" + huge + "t(" + huge + "t\x89NtR."};
+  const Told told{proto(2) + global("torch._utils", "_rebuild_tensor_v2") + "(" + storage("0", 6) + huge + "(" + huge +
+                  "t(" + huge + "t\x89NtR."};
   EXPECT_EQ(told.quirks(), Lines{"torch.tensor-outside-storage"});
 }
 
 TEST(Checkpoint, WhatIsNoConstantIsUnclear) {
-  EXPECT_EQ(Told{proto(2) + global("torch._utils", "_rebuild_tensor_v2") + "(Nt" + "R."}.quirks(), Lines{"torch.tensor-unclear"});
+  EXPECT_EQ(Told{proto(2) + global("torch._utils", "_rebuild_tensor_v2") + "(Nt" + "R."}.quirks(),
+            Lines{"torch.tensor-unclear"});
   EXPECT_EQ(Told{proto(2) + tensor(storage("0", 6), 0, {2, 3}, {3}) + "."}.quirks(), Lines{"torch.tensor-unclear"});
   EXPECT_EQ(Told{proto(2) + tensor("N", 0, {2}, {1}) + "."}.quirks(), Lines{"torch.tensor-unclear"});
 }
 
 TEST(Checkpoint, VersionThreeCarriesItsDtype) {
   const auto v3 = [](const std::string& dtype) {
-    return global("torch._utils", "_rebuild_tensor_v3") + "(" + storage("0", 6, "UntypedStorage") + small(0) + tuple({6}) + tuple({1}) + "\x89" +
-           global("collections", "OrderedDict") + ")R" + global("torch", dtype) + "tR.";
+    return global("torch._utils", "_rebuild_tensor_v3") + "(" + storage("0", 6, "UntypedStorage") + small(0) +
+           tuple({6}) + tuple({1}) + "\x89" + global("collections", "OrderedDict") + ")R" + global("torch", dtype) +
+           "tR.";
   };
   EXPECT_EQ(Told{proto(2) + v3("float8_e4m3fn")}.quirks(), Lines{});
   EXPECT_EQ(Told{proto(2) + v3("float16")}.quirks(), Lines{"torch.tensor-outside-storage"});
@@ -103,7 +110,8 @@ TEST(Checkpoint, VersionThreeCarriesItsDtype) {
 }
 
 TEST(Checkpoint, PersistentIdsOfAnotherShapeAreOdd) {
-  for (const auto& id : {text("x") + "Q", "K\1Q"s, "(" + text("storage") + "NtQ", storage("0", 4, "Storage"), "(" + text("storage") + text("FloatStorage") + text("0") + text("cpu") + "K\1tQ"})
+  for (const auto& id : {text("x") + "Q", "K\1Q"s, "(" + text("storage") + "NtQ", storage("0", 4, "Storage"),
+                         "(" + text("storage") + text("FloatStorage") + text("0") + text("cpu") + "K\1tQ"})
     EXPECT_EQ(Told{proto(2) + id + "."}.quirks(), Lines{"pickle.persistent-id-odd"}) << id;
 }
 
@@ -138,7 +146,8 @@ TEST(Checkpoint, TheLegacyLayoutBeginsWithItsMagic) {
 }
 
 TEST(Checkpoint, ALegacyFileIsCoveredToItsLastByte) {
-  const Legacy l{legacy(tensor(storage("a", 2), 0, {2}, {1}), "]" + text("a") + "a", le(std::uint64_t{2}) + "12345678")};
+  const Legacy l{
+      legacy(tensor(storage("a", 2), 0, {2}, {1}), "]" + text("a") + "a", le(std::uint64_t{2}) + "12345678")};
   EXPECT_TRUE(l.quirks().empty());
   EXPECT_EQ(l.unexamined(), 0u);
   EXPECT_EQ(l.inert(), 8u);
@@ -153,14 +162,17 @@ TEST(Checkpoint, StoragesThatDoNotFitStayUnexamined) {
   const auto object = tensor(storage("a", 2), 0, {2}, {1});
   const auto keys = "](" + text("a") + "e";
   EXPECT_EQ(Legacy{legacy(object, keys, le(std::uint64_t{2}) + "1234567")}.quirks(), Lines{"torch.storage-too-short"});
-  EXPECT_EQ(Legacy{legacy(object, keys, le(std::uint64_t{3}) + "123456789012")}.quirks(), Lines{"torch.storage-too-short"});
-  EXPECT_EQ(Legacy{legacy(object, "](" + text("b") + "e", le(std::uint64_t{2}) + "12345678")}.quirks(), Lines{"torch.storage-too-short"});
+  EXPECT_EQ(Legacy{legacy(object, keys, le(std::uint64_t{3}) + "123456789012")}.quirks(),
+            Lines{"torch.storage-too-short"});
+  EXPECT_EQ(Legacy{legacy(object, "](" + text("b") + "e", le(std::uint64_t{2}) + "12345678")}.quirks(),
+            Lines{"torch.storage-too-short"});
   EXPECT_EQ(Legacy{legacy(object, keys, "123")}.quirks(), Lines{"torch.storage-too-short"});
   EXPECT_GT(Legacy(legacy(object, keys, le(std::uint64_t{2}) + "1234567")).unexamined(), 0u);
 }
 
 TEST(Checkpoint, WhatFollowsTheStoragesIsUnclaimed) {
-  const Legacy l{legacy(tensor(storage("a", 2), 0, {2}, {1}), "]" + text("a") + "a", le(std::uint64_t{2}) + "12345678" + "more")};
+  const Legacy l{
+      legacy(tensor(storage("a", 2), 0, {2}, {1}), "]" + text("a") + "a", le(std::uint64_t{2}) + "12345678" + "more")};
   EXPECT_EQ(l.unexamined(), 4u);
 }
 
@@ -174,7 +186,8 @@ TEST(Checkpoint, ACallAnywhereInALegacyFileIsSeen) {
 }
 
 TEST(Checkpoint, EveryTruncatedLegacyFileIsIncomplete) {
-  const auto whole = legacy(tensor(storage("a", 2), 0, {2}, {1}), "]" + text("a") + "a", le(std::uint64_t{2}) + "12345678");
+  const auto whole =
+      legacy(tensor(storage("a", 2), 0, {2}, {1}), "]" + text("a") + "a", le(std::uint64_t{2}) + "12345678");
   for (std::size_t n = 1; n < whole.size(); ++n) {
     const Legacy l{whole.substr(0, n)};
     EXPECT_TRUE(l.unexamined() > 0 || !l.document.stops.empty() || !l.document.quirks.empty()) << n;
@@ -208,7 +221,8 @@ TEST(Checkpoint, TarStoragesThatLieAreTold) {
 
 TEST(Checkpoint, TarTensorsHaveRawShapesBetweenPickles) {
   const auto one = "(" + text("0") + text("0") + global("torch", "FloatTensor") + "t.";
-  const auto shape = le(std::uint32_t{1}) + le(std::uint32_t{0}) + le(std::uint64_t{2}) + le(std::uint64_t{1}) + le(std::uint64_t{0});
+  const auto shape =
+      le(std::uint32_t{1}) + le(std::uint32_t{0}) + le(std::uint64_t{2}) + le(std::uint64_t{1}) + le(std::uint64_t{0});
   const auto file = "K\1." + one + shape;
   Facts f{file.size()};
   const FarSource source{file};

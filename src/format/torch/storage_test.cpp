@@ -6,9 +6,10 @@ namespace assay::format::torch {
 namespace {
 
 TEST(Storage, EveryClassHasTheSizeOfItsDtype) {
-  for (const auto* name : {"DoubleStorage", "FloatStorage", "HalfStorage", "BFloat16Storage", "LongStorage", "IntStorage", "ShortStorage",
-                           "CharStorage", "ByteStorage", "BoolStorage", "ComplexDoubleStorage", "ComplexFloatStorage", "QInt8Storage",
-                           "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage"}) {
+  for (const auto* name :
+       {"DoubleStorage", "FloatStorage", "HalfStorage", "BFloat16Storage", "LongStorage", "IntStorage", "ShortStorage",
+        "CharStorage", "ByteStorage", "BoolStorage", "ComplexDoubleStorage", "ComplexFloatStorage", "QInt8Storage",
+        "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage"}) {
     ASSERT_TRUE(storage_element_bytes(name)) << name;
     EXPECT_EQ(storage_element_bytes(name), dtype_bytes(storage_dtype(name))) << name;
   }

@@ -11,12 +11,13 @@ namespace {
 using pickle::Op;
 
 bool has_opcode(Op op) noexcept {
-  constexpr std::array kOps = {
-      Op::proto,      Op::stop,        Op::mark,      Op::global,     Op::newobj,     Op::reduce,     Op::build,
-      Op::append,     Op::appends,     Op::setitem,   Op::setitems,   Op::tuple,      Op::tuple1,     Op::tuple2,
-      Op::tuple3,     Op::empty_tuple, Op::empty_list, Op::empty_dict, Op::empty_set, Op::none,       Op::newtrue,
-      Op::newfalse,   Op::binint,      Op::binint1,   Op::binint2,    Op::binfloat,   Op::long1,      Op::binunicode,
-      Op::short_binstring, Op::binpersid, Op::binget, Op::long_binget, Op::binput,    Op::long_binput};
+  constexpr std::array kOps = {Op::proto,       Op::stop,        Op::mark,       Op::global,          Op::newobj,
+                               Op::reduce,      Op::build,       Op::append,     Op::appends,         Op::setitem,
+                               Op::setitems,    Op::tuple,       Op::tuple1,     Op::tuple2,          Op::tuple3,
+                               Op::empty_tuple, Op::empty_list,  Op::empty_dict, Op::empty_set,       Op::none,
+                               Op::newtrue,     Op::newfalse,    Op::binint,     Op::binint1,         Op::binint2,
+                               Op::binfloat,    Op::long1,       Op::binunicode, Op::short_binstring, Op::binpersid,
+                               Op::binget,      Op::long_binget, Op::binput,     Op::long_binput};
   return std::find(kOps.begin(), kOps.end(), op) != kOps.end();
 }
 
@@ -30,8 +31,9 @@ bool is_small_int(std::string_view name) {  // torch.uint1 .. uint7, torch.int1 
 }
 
 bool is_tensor_class(std::string_view name) {
-  return name.ends_with("Tensor") && one_of(name.substr(0, name.size() - 6),
-                                            {"", "Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"});
+  return name.ends_with("Tensor") &&
+         one_of(name.substr(0, name.size() - 6),
+                {"", "Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"});
 }
 
 bool is_allowed_global(std::string_view module, std::string_view name) {
@@ -46,7 +48,8 @@ bool is_allowed_global(std::string_view module, std::string_view name) {
   if (module == "torch.serialization") return name == "_get_layout";
   if (module == "_codecs") return name == "encode";
   if (module == "builtins") return one_of(name, {"bytearray", "set", "complex"});
-  if (module == "torch" || module == "torch.cuda" || module == "torch.sparse" || module == "torch.cuda.sparse" || module == "torch.storage") {
+  if (module == "torch" || module == "torch.cuda" || module == "torch.sparse" || module == "torch.cuda.sparse" ||
+      module == "torch.storage") {
     if (storage_element_bytes(name) || (module == "torch.storage" && name == "TypedStorage")) return true;
     if (module == "torch.storage") return false;
     if (is_tensor_class(name)) return true;
@@ -84,28 +87,32 @@ void WeightsOnly::on_call(pickle::Machine& m, const pickle::CallSite& site) {
   const auto name = number ? m.symbol(*number).name : std::string{};
   const bool is_symbol = site.callee.tag == pickle::Tag::symbol;
   switch (site.kind) {
-    case Call::Kind::reduce: case Call::Kind::newobj:
+    case Call::Kind::reduce:
+    case Call::Kind::newobj:
       if (!is_symbol) refuse(site.offset, "the weights-only loader does not call the result of another call");
       return;  // an imported name was allowed or refused when it was looked up
     case Call::Kind::build:
       if (!is_symbol && (name.starts_with("_rebuild_") || one_of(name, {"OrderedDict", "Parameter", "Tensor"}))) return;
-      refuse(site.offset, "the weights-only loader does not BUILD " + (number ? dotted(m.symbol(*number)) : "this object"));
+      refuse(site.offset,
+             "the weights-only loader does not BUILD " + (number ? dotted(m.symbol(*number)) : "this object"));
       return;
     case Call::Kind::setitem:
       if (!is_symbol && one_of(name, {"OrderedDict", "Counter"})) return;
       refuse(site.offset, "the weights-only loader sets items of dicts only");
       return;
-    case Call::Kind::append: case Call::Kind::add:
-      refuse(site.offset, "the weights-only loader appends to lists only");
-      return;
+    case Call::Kind::append:
+    case Call::Kind::add: refuse(site.offset, "the weights-only loader appends to lists only"); return;
     case Call::Kind::persistent: {
       const auto first = m.item(site.args, 0);
       const bool is_storage = site.args.tag == pickle::Tag::tuple && first && first->tag == pickle::Tag::text &&
                               m.text_of(*first, 16) == "storage";
-      if (!is_storage && site.args.tag != pickle::Tag::integer) refuse(site.offset, "a persistent id that is no storage");
+      if (!is_storage && site.args.tag != pickle::Tag::integer)
+        refuse(site.offset, "a persistent id that is no storage");
       return;
     }
-    case Call::Kind::inst: case Call::Kind::obj: case Call::Kind::newobj_ex: return;  // refused as opcodes
+    case Call::Kind::inst:
+    case Call::Kind::obj:
+    case Call::Kind::newobj_ex: return;  // refused as opcodes
   }
 }
 
