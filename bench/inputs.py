@@ -102,6 +102,20 @@ def many_slots(data, slots):
     return path
 
 
+def bombs(data):
+    """What the acceptance tests hold to be small files that cost much, by name."""
+    root = pathlib.Path(__file__).resolve().parent.parent
+    sys.path[:0] = [str(root / "acceptance"), str(root / "corpus")]
+    from bombs import BOMBS
+    folder = data / "bombs"
+    if not folder.exists():
+        with _complete(folder) as part:
+            part.mkdir()
+            for name, make in BOMBS.items():
+                (part / name).write_bytes(make())
+    return {path.name: path for path in sorted(folder.iterdir())}
+
+
 # --- Torch checkpoints, without torch ---------------------------------------------------------------------------
 
 
