@@ -61,6 +61,7 @@ class MemberFacts {
   bytes::Budget& budget_;
   ArgumentsMatter arguments_matter_;
   bool overflowed_ = false;
+  std::size_t pickles_ = 0;
   std::unordered_map<std::string, std::size_t> imports_;
   std::unordered_map<std::string, std::size_t> calls_;
   std::unordered_map<std::string, std::size_t> quirks_;

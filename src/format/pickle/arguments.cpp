@@ -41,7 +41,6 @@ bool Interpreter::fork_at_frame_end(bool whole_for_file) {
 bool Interpreter::cope(Cursor::Got got, bool whole_for_file) {
   if (got == Cursor::Got::end_of_frame) return fork_at_frame_end(whole_for_file);
   if (got == Cursor::Got::broken && !in.error().what.empty()) return stop_all(in.error().code, in.error().what), false;
-  if (got == Cursor::Got::broken) return stop_all(Errc::malformed, "a line is longer than any pickler writes"), false;
   return stop_all(Errc::truncated, "the pickle ends in the middle"), false;
 }
 
@@ -62,18 +61,31 @@ bool Interpreter::reach(std::uint64_t n, bool whole_for_file) {
   }
 }
 
-bool Interpreter::line(std::string_view& out) {
+bool Interpreter::line(Line& out) {
   while (true) {
-    const auto got = in.line(out);
-    if (got == Cursor::Got::yes) [[likely]]
+    auto got = in.line(out.text);
+    if (got == Cursor::Got::yes) [[likely]] {
+      out.bytes = out.text.size();
+      out.at = in.offset() - out.bytes - 1;
       return true;
+    }
+    if (got == Cursor::Got::broken && in.error().what.empty()) got = long_line(out);
+    if (got == Cursor::Got::yes) return true;
     if (got == Cursor::Got::end_of_source && last_line(out)) return true;
     if (!cope(got)) return false;
   }
 }
 
+Cursor::Got Interpreter::long_line(Line& out) {
+  if (const auto got = in.need(long_head.size()); got != Cursor::Got::yes) return got;
+  std::copy_n(in.here(), long_head.size(), long_head.begin());
+  out.text = {long_head.data(), long_head.size()};
+  out.at = in.offset();
+  return in.pass_line(out.bytes);
+}
+
 /// pickle.py takes what the end of the file cuts off for a line, and drops its last byte as if it were the newline.
-bool Interpreter::last_line(std::string_view& out) {
+bool Interpreter::last_line(Line& out) {
   const auto rest =
       static_cast<std::size_t>(std::min<std::uint64_t>(in.size() - in.offset(), Cursor::kMostContiguous + 1));
   if ((r.profiles & kPythonLoaders) == 0 || in.in_frame() || rest == 0 || rest > Cursor::kMostContiguous ||
@@ -81,7 +93,7 @@ bool Interpreter::last_line(std::string_view& out) {
     return false;
   if (!leave(static_cast<Profiles>(r.profiles & ~kPythonLoaders), Errc::truncated, "the pickle ends in the middle"))
     return false;
-  out = {reinterpret_cast<const char*>(in.here()), rest - 1};
+  out = {{reinterpret_cast<const char*>(in.here()), rest - 1}, in.offset(), rest - 1};
   in.advance(rest);
   return true;
 }
@@ -135,15 +147,25 @@ bool Interpreter::text_is_utf8(std::uint64_t n, Value& v) {
   return true;
 }
 
+/// Whether a long line can be a number at all. Which one, nobody needs to know: loaders read thousands of digits.
+bool Interpreter::is_number(const Line& line, std::string_view alphabet) {
+  if (line.text.find_first_not_of(alphabet) == line.text.npos) return true;
+  return stop_all(Errc::malformed, "not a number"), false;
+}
+
 bool Interpreter::integer_line(bool is_long) {
-  std::string_view text;
+  Line text;
   if (!line(text)) return false;
-  const auto n = read_integer(text, is_long);
+  if (text.is_long()) {
+    push({Tag::big_integer, 0, 0, text.len(), text.at});
+    return is_number(text, "0123456789abcdefABCDEFxXoO_+- \tL");
+  }
+  const auto n = read_integer(text.text, is_long);
   if (!n.canonical) {
-    const auto quirk = text.find('\0') != text.npos ? "pickle.number-with-nul" : "pickle.radix";
-    const std::string detail{text.substr(0, 80)};
+    const auto quirk = text.text.find('\0') != text.text.npos ? "pickle.number-with-nul" : "pickle.radix";
+    const std::string detail{text.text.substr(0, 80)};
     // "+0" is False to the C unpickler and 0 to pickle.py, though nobody refuses it.
-    const bool same_value = text.find_first_of("+- \t") == text.npos || text.size() > 2;
+    const bool same_value = text.text.find_first_of("+- \t") == text.text.npos || text.bytes > 2;
     if ((n.refused_by & r.profiles & kLoaders) == 0)
       sink.on_quirk(m, same_value ? "pickle.number-unusual" : quirk, op_at, r.profiles, detail);
     if (!differ(n.refused_by, quirk, "a number that this loader does not read", detail)) return false;
@@ -156,38 +178,48 @@ bool Interpreter::integer_line(bool is_long) {
 }
 
 bool Interpreter::float_line() {
-  std::string_view text;
+  Line text;
   if (!line(text)) return false;
-  const auto n = read_real(text);
-  if (!n.canonical && !differ(n.refused_by, "pickle.profiles-differ", "a number that this loader does not read",
-                              std::string{text.substr(0, 80)}))
-    return false;
   push({Tag::real, 0, 0, 0, 0});
-  return true;
+  if (text.is_long()) return is_number(text, "0123456789+-.eE_ \t");
+  const auto n = read_real(text.text);
+  return n.canonical || differ(n.refused_by, "pickle.profiles-differ", "a number that this loader does not read",
+                               std::string{text.text.substr(0, 80)});
 }
 
 bool Interpreter::string_line() {
-  const auto at = in.offset();
-  std::string_view text;
-  if (!line(text)) return false;
-  const auto start = at == in.offset() - text.size() - 1 ? at : in.offset() - text.size() - 1;
+  Line line_;
+  if (!line(line_)) return false;
+  auto end = line_.text;
+  std::vector<std::byte> tail;
+  if (line_.is_long()) {
+    auto got = bytes::read_up_to(m.source_, line_.at + line_.bytes - kLiteralHead, kLiteralHead);
+    if (!got) return stop_all(got.error().code, got.error().what), false;
+    tail = std::move(*got);
+    end = bytes::text(tail);
+  }
   // pickle.py strips white space first, the C unpickler only what cannot matter to a quoted text.
-  while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
-  const bool quoted = text.size() >= 2 && text.front() == text.back() && (text[0] == '\'' || text[0] == '"');
+  auto length = line_.bytes;
+  for (; !end.empty() && (end.back() == '\r' || end.back() == ' '); --length) end.remove_suffix(1);
+  const char quote = line_.text.empty() ? '\0' : line_.text[0];
+  const bool quoted = length >= 2 && (quote == '\'' || quote == '"') && !end.empty() && end.back() == quote;
   if (!quoted) return stop_all(Errc::malformed, "a STRING without quotes"), false;
-  if (!escapes_are_whole(text.substr(1, text.size() - 2))) return stop_all(Errc::malformed, "a broken escape"), false;
-  Value v{Tag::text, kEscaped | kEightBit, 0, static_cast<std::uint32_t>(text.size() - 2), start + 1};
-  if (is_dunder(text.substr(1, text.size() - 2))) v.flags |= kDunder;
-  literal(v, text.substr(1));
+  // The escapes of a long one are believed: to read on where a loader would not is the safe side.
+  const auto inside = line_.is_long() ? std::string_view{} : end.substr(1, end.size() - 2);
+  if (!escapes_are_whole(inside)) return stop_all(Errc::malformed, "a broken escape"), false;
+  Value v{Tag::text, static_cast<std::uint8_t>(kEscaped | kEightBit | line_.huge()), 0, line_.len(), line_.at + 1};
+  v.len = static_cast<std::uint32_t>(std::min<std::uint64_t>(length - 2, 0xffffffff));
+  if (is_dunder(inside)) v.flags |= kDunder;
+  literal(v, line_.text.substr(1));
   return true;
 }
 
 bool Interpreter::unicode_line() {
-  std::string_view text;
+  Line text;
   if (!line(text)) return false;
-  Value v{Tag::text, kRawUnicode, 0, static_cast<std::uint32_t>(text.size()), in.offset() - text.size() - 1};
-  if (is_dunder(text)) v.flags |= kDunder;
-  literal(v, text);
+  Value v{Tag::text, static_cast<std::uint8_t>(kRawUnicode | text.huge()), 0, text.len(), text.at};
+  if (!text.is_long() && is_dunder(text.text)) v.flags |= kDunder;
+  literal(v, text.text);
   return true;
 }
 
@@ -207,11 +239,16 @@ bool Interpreter::big_integer(std::uint64_t n) {
 }
 
 bool Interpreter::index_line(std::uint64_t& index) {
-  std::string_view text;
+  Line text;
   if (!line(text)) return false;
-  const auto n = read_index(text);
+  if (text.is_long()) {
+    if (is_number(text, "0123456789_+- \t"))
+      stop_all(Errc::limit_reached, "a memo index longer than any pickler writes");
+    return false;
+  }
+  const auto n = read_index(text.text);
   if (!differ(n.refused_by, "pickle.profiles-differ", "a memo index that this loader does not read",
-              std::string{text.substr(0, 80)}))
+              std::string{text.text.substr(0, 80)}))
     return false;
   index = static_cast<std::uint64_t>(n.value.value_or(0));
   return true;

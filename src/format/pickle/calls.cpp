@@ -11,11 +11,14 @@ void Interpreter::import(std::string_view module, std::string_view name, bool re
 }
 
 bool Interpreter::name_lines(std::string& module, std::string& name) {
-  std::string_view text;
+  Line text;
   if (!line(text)) return false;
-  module = text;
+  module = text.text;
+  bool too_long = text.is_long();
   if (!line(text)) return false;
-  name = text;
+  name = text.text;
+  too_long |= text.is_long();
+  if (too_long) return stop_all(Errc::malformed, "a name longer than any that can be imported"), false;
   if (!is_utf8_text(module) || !is_utf8_text(name)) return stop_all(Errc::malformed, "a name is not UTF-8"), false;
   if (!is_ascii(module) || !is_ascii(name)) {
     sink.on_quirk(m, "pickle.name-not-ascii", op_at, r.profiles, module + " " + name);
@@ -171,10 +174,10 @@ bool Interpreter::extension(std::uint64_t code, bool positive) {
 }
 
 bool Interpreter::persid() {
-  std::string_view text;
+  Line text;
   if (!line(text)) return false;
-  if (!is_ascii(text)) return stop_all(Errc::malformed, "a persistent id is not ASCII"), false;
-  return persistent({Tag::text, 0, 0, static_cast<std::uint32_t>(text.size()), in.offset() - text.size() - 1});
+  if (!is_ascii(text.text)) return stop_all(Errc::malformed, "a persistent id is not ASCII"), false;
+  return persistent({Tag::text, text.huge(), 0, text.len(), text.at});
 }
 
 }  // namespace assay::format::pickle

@@ -32,15 +32,16 @@ void Cursor::raise_wall() {
   wall_ = std::max(wall_, here_);
 }
 
-bool Cursor::fill() {
+bool Cursor::fill(std::size_t least) {
   if (!source_->in_memory().empty()) return false;  // everything is there already
   const auto at = offset();
   const auto kept = static_cast<std::size_t>(end_ - here_);
-  // A small file gets a buffer of its own size: thousands of them are read in a row.
-  buffer_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(kBuffer, size_)));
-  if (kept > 0) std::memmove(buffer_.data(), here_, kept);
-  const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(kBuffer, size_)) - kept;
-  buffer_.resize(kept + room);
+  // A little first, then more: a stream of a million tiny pickles must not be read a million times over.
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(block_, kept + least), size_));
+  block_ = std::min(block_ * 8, kBuffer);
+  if (kept > 0 && wanted <= buffer_.size()) std::memmove(buffer_.data(), here_, kept);
+  else if (kept > 0) buffer_ = std::vector<std::uint8_t>(here_, end_);
+  buffer_.resize(std::max(wanted, kept));
   auto got = source_->read_at(at + kept, std::as_writable_bytes(std::span{buffer_}.subspan(kept)));
   const auto n = got ? *got : 0;
   if (!got) error_ = got.error();
@@ -67,7 +68,7 @@ Cursor::Got Cursor::need_slowly(std::size_t n) {
     return size_ - offset() < n ? Got::end_of_source : Got::end_of_frame;
   }
   while (static_cast<std::size_t>(wall_ - here_) < n)
-    if (!fill()) return error_.what.empty() ? Got::end_of_source : Got::broken;
+    if (!fill(n)) return error_.what.empty() ? Got::end_of_source : Got::broken;
   return Got::yes;
 }
 
@@ -96,6 +97,25 @@ Cursor::Got Cursor::line(std::string_view& out) {
     if (searched > kMostContiguous) return Got::broken;
     const auto got = need_slowly(searched + 1);
     if (got != Got::yes) return got;
+  }
+}
+
+Cursor::Got Cursor::pass_line(std::uint64_t& bytes) {
+  const auto start = offset();
+  while (true) {
+    if (wall_ == here_) {
+      const bool at_frame_end = frame_end_ != 0 && offset() >= frame_end_;
+      if (at_frame_end || !fill(1)) {
+        seek(start);
+        return at_frame_end && frame_end_ < size_ ? Got::end_of_frame : error_.what.empty() ? Got::end_of_source : Got::broken;
+      }
+    }
+    const auto left = static_cast<std::size_t>(wall_ - here_);
+    const auto* newline = static_cast<const std::uint8_t*>(std::memchr(here_, '\n', left));
+    here_ = newline != nullptr ? newline + 1 : wall_;
+    if (newline == nullptr) continue;
+    bytes = offset() - start - 1;
+    return Got::yes;
   }
 }
 

@@ -16,6 +16,7 @@ namespace assay::format::pickle {
 class Cursor {
  public:
   static constexpr std::size_t kBuffer = 256 << 10;  ///< bytes
+  static constexpr std::size_t kFirstBlock = 4 << 10;
   static constexpr std::size_t kMostContiguous = 64 << 10;
   enum class Got : std::uint8_t { yes, end_of_source, end_of_frame, broken };
 
@@ -59,9 +60,11 @@ class Cursor {
     else seek(offset() + n);
   }
 
-  /// The bytes up to the next newline, which is passed over. Lines longer than kMostContiguous are refused as
-  /// Got::broken: no pickler writes them, and no name or number needs them.
+  /// The bytes up to the next newline, which is passed over. Got::broken without an error() where the line is longer
+  /// than kMostContiguous; pass_line() reads such a one.
   Got line(std::string_view& out);
+  /// Passes over a line of any length and its newline; its length without that. Where there is none, stays where it is.
+  Got pass_line(std::uint64_t& bytes);
 
   void seek(std::uint64_t offset);
 
@@ -87,13 +90,14 @@ class Cursor {
 
  private:
   Got need_slowly(std::size_t n);
-  bool fill();
+  bool fill(std::size_t least);
   void raise_wall();
   void pass_frame_end();
 
   const bytes::Source* source_;
   std::uint64_t size_;
   std::vector<std::uint8_t> buffer_;
+  std::size_t block_ = kFirstBlock;     ///< bytes that the next fill() asks for
   const std::uint8_t* begin_ = nullptr;
   const std::uint8_t* here_ = nullptr;
   const std::uint8_t* end_ = nullptr;   ///< of the buffered bytes

@@ -1,5 +1,7 @@
 // One reading being followed: the machine's inner loop and its steps. Only machine.cpp makes one.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,8 +50,22 @@ class Interpreter {
   bool need(std::size_t n) { return in.has(n) || need_more(n); }
   [[gnu::noinline]] bool need_more(std::size_t n);
   bool reach(std::uint64_t n, bool whole_for_file = false);
-  bool line(std::string_view& out);
-  bool last_line(std::string_view& out);
+  /// The argument of an opcode of protocol 0, without its newline.
+  struct Line {
+    std::string_view text;    ///< all of it, or its first kLiteralHead bytes
+    std::uint64_t at = 0;     ///< offset of its first byte
+    std::uint64_t bytes = 0;  ///< of the whole line
+
+    bool is_long() const { return bytes > text.size(); }
+    /// What a value can say of its length.
+    std::uint32_t len() const { return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, 0xffffffff)); }
+    std::uint8_t huge() const { return bytes > 0xffffffff ? kHuge : 0; }
+  };
+  bool line(Line& out);
+  bool last_line(Line& out);
+  /// A line that the cursor does not hold at once. Only texts and numbers can be so long, and loaders read them.
+  Cursor::Got long_line(Line& out);
+  bool is_number(const Line& line, std::string_view alphabet);
   template <class T>
   bool number(T& out) {
     if (!need(sizeof(T))) return false;
@@ -172,6 +188,7 @@ class Interpreter {
   bool told_redefined = false, told_sparse = false, told_bomb = false, told_deep = false;
   std::uint8_t highest = 0;  ///< protocol
   std::vector<Difference> differences;
+  std::array<char, kLiteralHead> long_head;  ///< behind a long Line's text
   Value result{};
 };
 

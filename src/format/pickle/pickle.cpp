@@ -113,42 +113,100 @@ Outcome read_one(const bytes::Source& source, std::uint64_t offset, MemberFacts&
   return out;
 }
 
-std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts) {
+namespace {
+
+/// What a trial showed.
+struct Tried {
+  Outcome outcome;
+  bool gets_somewhere = false;  ///< a call is made, a name that Python could import is looked up, or a limit was reached
+};
+
+/// Reads the pickle at `offset` on trial. Its facts are kept where `keeps` of what it showed says so.
+template <class Keeps>
+Tried try_at(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, bool weak, Keeps keeps) {
   Trial trial{facts, [](std::string_view, std::string_view) { return true; }};
   FactSink sink{trial.facts};
   auto& scratch = trial.scratch;
-  const auto out = read_one(source, offset, trial.facts, sink, true);
-  const bool whole = out.stopped && out.end == source.size();
+  Tried out{read_one(source, offset, trial.facts, sink, weak)};
   const bool importable = std::any_of(scratch.imports.begin(), scratch.imports.end(), is_importable);
-  if (!whole && !importable && (out.calls == 0 || !out.stopped)) return std::nullopt;
+  // What was not read to its end because it costs too much may hold anything.
+  const bool limited = std::any_of(scratch.stops.begin(), scratch.stops.end(), [](const Stop& s) { return s.code == Errc::limit_reached; });
+  const auto calls = out.outcome.calls;
+  out.gets_somewhere = importable || limited || (calls > 0 && out.outcome.stopped);
+  if (!keeps(out)) return out;
   trial.end();  // paid for now, as they are kept
   // Prose that happens to look up a name and then makes no sense is not a damaged pickle.
-  move_facts(scratch, facts, out.calls > 0);
+  move_facts(scratch, facts, calls > 0 || limited);
   if (trial.facts.overflowed()) facts.stop("facts", {Errc::limit_reached, offset, "limit reached: facts"});
   for (auto& nested : trial.facts.nested) facts.nested.push_back(std::move(nested));
-  claim(sink, facts, offset, out.end);
+  claim(sink, facts, offset, out.outcome.end);
   return out;
+}
+
+/// Plain values that were pickled one behind the other without PROTO: prose may look like one ("N."), and loaders load
+/// the next one when they are asked again. They are pickles once one of them does something, or nothing else follows.
+class Row {
+ public:
+  Row(const bytes::Source& source, MemberFacts& facts) : source_{source}, facts_{facts} {}
+  bool empty() const { return waiting_.empty(); }
+  void add(std::uint64_t begin, std::uint64_t end) { waiting_.push_back({begin, end}); }
+  void believe() {
+    for (const auto& extent : waiting_) {
+      FactSink sink{facts_};
+      (void)read_one(source_, extent.begin, facts_, sink, true);
+    }
+    waiting_.clear();
+  }
+
+ private:
+  const bytes::Source& source_;
+  MemberFacts& facts_;
+  std::vector<bytes::Extent> waiting_;
+};
+
+}  // namespace
+
+std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts) {
+  const auto keeps = [&](const Tried& t) {
+    return t.gets_somewhere || (t.outcome.stopped && t.outcome.end == source.size());
+  };
+  const auto tried = try_at(source, offset, facts, true, keeps);
+  return keeps(tried) ? std::optional{tried.outcome} : std::nullopt;
 }
 
 std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts,
                                       bool sure) {
   std::optional<std::uint64_t> last;
+  Row row{source, facts};
   for (auto at = offset; at < source.size();) {
-    const auto head = bytes::read_up_to(source, at, kSearchOverlap);
+    const auto head = bytes::read_up_to(source, at, 2);
     if (!head || !facts.budget().check_time(at)) break;
-    if (starts_binary(*head) || (sure && !last)) {
+    const bool binary = starts_binary(*head);
+    Outcome out;
+    if (row.empty() && (binary || (sure && !last))) {
       FactSink sink{facts};
-      const auto out = read_one(source, at, facts, sink, false);
-      last = out.end;
-      if (!out.stopped || out.end <= at) break;
+      out = read_one(source, at, facts, sink, false);
+    } else {
+      const auto convinces = [&](const Tried& t) { return t.gets_somewhere || (binary && t.outcome.stopped); };
+      auto paid = facts.budget().charge(bytes::Line::probes, 1, at);
+      const auto tried = paid ? try_at(source, at, facts, !binary, convinces) : Tried{};
+      out = tried.outcome;
+      const bool ends_here = out.stopped && out.end == source.size();
+      if (!paid) facts.stop("pickle", paid.error());
+      else if (!convinces(tried) && (!out.stopped || out.end <= at)) break;  // prose
+      else if (!convinces(tried)) row.add(at, out.end);
+      if (!paid || ends_here || convinces(tried)) {
+        row.believe();
+        last = paid ? out.end : at;
+      }
+      if (!paid) break;
       at = out.end;
+      if (!out.stopped) break;
       continue;
     }
-    const auto out = try_one(source, at, facts);
-    if (!out) break;
-    last = out->end;
-    if (!out->stopped || out->end <= at) break;
-    at = out->end;
+    last = out.end;
+    if (!out.stopped || out.end <= at) break;
+    at = out.end;
   }
   return last;
 }
