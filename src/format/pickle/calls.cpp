@@ -155,6 +155,9 @@ void Interpreter::read_inline(std::uint64_t resume) {
     m.waiting_.push_back(std::move(other));
   }
   r.profiles = joblib;
+  const Value array{Tag::symbol, 0, 0, 0, m.intern("numpy", "ndarray", true, false)};
+  r.stack.pop_back();  // joblib puts the array where its wrapper was
+  push(r.heap.make_node(Tag::instance, array, r.heap.make_items(Tag::tuple, {}, {})));
   // In the middle of a frame the file already stands behind it: the rest of the frame comes first.
   if (in.in_frame()) in.cut(in.frame_end(), resume);
   else in.seek(resume);

@@ -1,7 +1,7 @@
 #include "format/pickle/facts.h"
 
-#include "format/numpy/dtype.h"
 #include "format/pickle/base64.h"
+#include "format/pickle/joblib.h"
 #include "format/pickle/pickle.h"
 #include "identify/identify.h"
 
@@ -19,32 +19,9 @@ bool could_be_base64(std::string_view head) {
   return head.size() >= kLiteralText && kFirst.find(head[0]) != kFirst.npos && head.find(' ') == head.npos;
 }
 
-bool is_joblib_wrapper(const Symbol& s) {
-  return s.name == "NumpyArrayWrapper" &&
-         (s.module == "joblib.numpy_pickle" || s.module.ends_with(".joblib.numpy_pickle"));
-}
-bool is_side_file_wrapper(const Symbol& s) {
-  return (s.name == "NDArrayWrapper" || s.name == "ZNDArrayWrapper") &&
-         s.module.ends_with("joblib.numpy_pickle_compat");
-}
-
 std::optional<std::uint64_t> integer(const std::optional<Value>& v) {
   if (!v || v->tag != Tag::integer || static_cast<std::int64_t>(v->at) < 0) return std::nullopt;
   return v->at;
-}
-
-/// numpy.dtype('f8', False, True), perhaps with a state whose 6th item is the size and 8th the flags.
-std::optional<numpy::Dtype> dtype_of(Machine& m, const Value& v) {
-  const auto args = m.node(v, 1);
-  const auto typestr = args ? m.item(*args, 0) : std::nullopt;
-  if (!typestr || typestr->tag != Tag::text) return std::nullopt;
-  auto dtype = numpy::from_typestr(m.text_of(*typestr, 64));
-  const auto state = m.node(v, 2);
-  if (dtype && state && state->tag == Tag::tuple) {
-    constexpr std::uint64_t kHasObject = 1;  // NPY_ITEM_HASOBJECT
-    if (const auto flags = integer(m.item(*state, 7)); flags && (*flags & kHasObject) != 0) dtype->has_object = true;
-  }
-  return dtype;
 }
 
 }  // namespace
@@ -74,6 +51,7 @@ void FactSink::on_import(Machine& m, std::uint32_t symbol, std::uint64_t offset,
   }
   const auto& name = m.symbol(symbol);
   Import fact{at(offset), m.profiles(), name.module, name.name, name.written, name.resolved, 1};
+  wrappers_ |= is_joblib_wrapper(name);
   if (const auto index = facts_.add(std::move(fact))) {
     s.imported = true;
     s.import_fact = static_cast<std::uint32_t>(*index);
@@ -116,6 +94,8 @@ void FactSink::on_call(Machine& m, const CallSite& site) {
   }
   if (site.kind == Call::Kind::build && m.hides_special_key(site.args))
     facts_.quirk("pickle.build.special", base_ + site.offset, "a special method behind more attributes than are kept");
+  if (site.kind == Call::Kind::build && is_dtype(m, site.callee) && dtype_lies(m, site.callee, site.args))
+    facts_.quirk("numpy.dtype-lies", base_ + site.offset);
   std::optional<std::uint32_t> symbol;
   const auto kind = static_cast<std::size_t>(site.kind);
   const bool only_count = counts_only(m, site, symbol);
@@ -157,51 +137,34 @@ void FactSink::on_call(Machine& m, const CallSite& site) {
 
 std::optional<std::uint64_t> FactSink::on_inline_data(Machine& m, const Value& target, const Value& state,
                                                       std::uint64_t offset) {
-  const auto number = m.symbol_of(target);
-  if (!number || target.tag == Tag::symbol) return std::nullopt;
-  if (is_side_file_wrapper(m.symbol(*number))) {
-    const auto file = m.lookup(state, "filename");
-    const auto name = file && file->tag == Tag::text ? m.text_of(*file) : std::string{};
-    const bool escapes = name.find('/') != name.npos || name.find('\\') != name.npos || name.find("..") != name.npos;
-    facts_.quirk(escapes ? "joblib.filename-escapes" : "joblib.side-file", base_ + offset, name);
-    return std::nullopt;
+  // Only joblib reads bytes of its own, and only objects of classes that it can have been told of.
+  if (!wrappers_ || (m.profiles() & bits(Profile::joblib)) == 0) return std::nullopt;
+  const auto array = inline_array(m, target, state, offset);
+  using Kind = InlineArray::Kind;
+  switch (array.kind) {
+    case Kind::none: return std::nullopt;
+    case Kind::unclear: facts_.quirk("joblib.array-unclear", base_ + offset); return std::nullopt;
+    case Kind::too_short: facts_.quirk("joblib.array-too-short", base_ + offset); return std::nullopt;
+    case Kind::side_file: {
+      const auto& name = array.file;
+      const bool escapes = name.empty() || name.find_first_of("/\\") != name.npos || name.find("..") != name.npos;
+      facts_.quirk(escapes ? "joblib.filename-escapes" : "joblib.side-file", base_ + offset, name);
+      return std::nullopt;
+    }
+    case Kind::raw:
+      inline_data_.push_back({base_ + array.begin, base_ + array.end});
+      return array.end;
+    case Kind::objects: break;
   }
-  if (!is_joblib_wrapper(m.symbol(*number))) return std::nullopt;
-  const auto dtype_value = m.lookup(state, "dtype");
-  const auto dtype = dtype_value ? dtype_of(m, *dtype_value) : std::nullopt;
-  const auto shape = m.lookup(state, "shape");
-  if (!dtype || !shape || shape->tag != Tag::tuple || shape->len > 64) {
-    facts_.quirk("joblib.array-unclear", base_ + offset);
-    return std::nullopt;
-  }
-  if (dtype->has_object) {
-    // The items follow as a pickle of their own, read by plain pickle.load.
-    FactSink inner{facts_, base_};
-    Machine nested{m.source(), m.budget(), inner};
-    const auto ends = nested.run(offset, kAllProfiles);
-    for (const auto& e : inner.ended_) ended_.push_back(e);
-    calls_ += inner.calls_;
-    imports_ += inner.imports_;
-    if (!ends.front().stopped) return std::nullopt;
-    return ends.front().offset;
-  }
-  std::uint64_t bytes = dtype->itemsize;
-  for (std::size_t i = 0; i < shape->len; ++i) {
-    const auto n = integer(m.item(*shape, i));
-    if (!n || __builtin_mul_overflow(bytes, *n, &bytes)) return std::nullopt;
-  }
-  auto data = offset;
-  if (integer(m.lookup(state, "numpy_array_alignment_bytes"))) {  // one byte says how much padding follows
-    const auto padding = bytes::read_exactly(m.source(), data, 1);
-    if (!padding) return std::nullopt;
-    data += 1 + std::to_integer<std::uint64_t>((*padding)[0]);
-  }
-  if (data > m.source().size() || bytes > m.source().size() - data) {
-    facts_.quirk("joblib.array-too-short", base_ + offset);
-    return std::nullopt;
-  }
-  inline_data_.push_back({base_ + data, base_ + data + bytes});
-  return data + bytes;
+  // The items follow as a pickle of their own. joblib reads it with plain pickle.load, which knows of no wrappers.
+  FactSink inner{facts_, base_};
+  Machine nested{m.source(), m.budget(), inner};
+  const auto ends = nested.run(array.begin, static_cast<Profiles>(kAllProfiles & ~bits(Profile::joblib)));
+  for (const auto& e : inner.ended_) ended_.push_back(e);
+  calls_ += inner.calls_;
+  imports_ += inner.imports_;
+  if (!ends.front().stopped) return std::nullopt;
+  return ends.front().offset;
 }
 
 void FactSink::on_literal(Machine& m, const Value& literal, std::string_view head) {

@@ -60,6 +60,7 @@ class FactSink : public Sink {
   std::vector<bytes::Extent> inline_data_;
   std::uint64_t calls_ = 0;
   std::uint64_t imports_ = 0;
+  bool wrappers_ = false;  ///< a class was named whose objects joblib reads bytes for
   std::optional<std::uint32_t> storage_fact_;
 };
 
