@@ -2,6 +2,11 @@
 #include "format/pickle/text.h"
 
 namespace assay::format::pickle {
+namespace {
+
+bool is_str(const Symbol& s) { return s.name == "str" || s.name.ends_with(".str") || !s.resolved; }
+
+}  // namespace
 
 void Interpreter::import(std::string_view module, std::string_view name, bool resolved) {
   const auto number = m.intern(module, name, resolved, r.protocol < 3);
@@ -39,7 +44,11 @@ bool Interpreter::global() {
 bool Interpreter::stack_global() {
   if (!has(2)) return false;
   const auto name = pop(), module = pop();
-  const auto could_be_text = [](const Value& v) { return v.tag == Tag::text || !is_plain(v.tag); };
+  // Loaders want exactly str, no class of one's own: what NEWOBJ makes is none, unless it makes a str.
+  const auto could_be_text = [&](const Value& v) {
+    const auto cls = v.tag == Tag::instance ? m.symbol_of(v) : std::nullopt;
+    return v.tag == Tag::text || (!is_plain(v.tag) && (!cls || is_str(m.symbol(*cls))));
+  };
   if (!could_be_text(name) || !could_be_text(module))
     return stop_all(Errc::malformed, "STACK_GLOBAL without two texts"), false;
   if (name.tag == Tag::text && module.tag == Tag::text) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr unsigned kDeepest = 6;            ///< values within values that are looked at
 constexpr std::size_t kMostDimensions = 64;
+constexpr std::uint64_t kNoSize = ~std::uint64_t{0};
 constexpr std::uint64_t kRefCounted = 1;    ///< NPY_ITEM_REFCOUNT: items are objects
 constexpr std::uint64_t kObjectFlags = 63;  ///< NPY_OBJECT_DTYPE_FLAGS
 
@@ -61,12 +62,24 @@ std::optional<std::uint64_t> natural(const std::optional<Value>& v) {
   return v->at;
 }
 
-/// The type that a dtype was asked for: numpy.dtype('f8', False, True).
+bool is_record(const Symbol& s) {
+  const auto name = dotted(s);
+  return name == "numpy.record" || name == "numpy.rec.record" || name == "numpy.core.records.record" ||
+         name == "numpy._core.records.record";
+}
+
+/// The type that a dtype was asked for: numpy.dtype('f8', False, True). A record has no size until its state says one.
 std::optional<numpy::Dtype> asked_for(const Machine& m, const Value& v) {
   const auto args = is_dtype(m, v) ? m.node(v, 1) : std::nullopt;
-  const auto typestr = args ? m.item(*args, 0) : std::nullopt;
-  if (!typestr || typestr->tag != Tag::text) return std::nullopt;
-  return numpy::from_typestr(m.text_of(*typestr, 64));
+  const auto type = args ? m.item(*args, 0) : std::nullopt;
+  if (type && type->tag == Tag::text) return numpy::from_typestr(m.text_of(*type, 64));
+  const bool record = type && type->tag == Tag::symbol && is_record(m.symbol(static_cast<std::uint32_t>(type->at)));
+  return record ? std::optional{numpy::Dtype{kNoSize, false}} : std::nullopt;
+}
+
+/// Whether the size in a state is not the one that was asked for. -1 leaves it as it is.
+bool differs(const Value& size, const numpy::Dtype& asked) {
+  return static_cast<std::int64_t>(size.at) >= 0 && asked.itemsize != kNoSize && size.at != asked.itemsize;
 }
 
 std::optional<bool> holds_objects(const Machine& m, const Value& dtype, unsigned depth);
@@ -112,11 +125,12 @@ std::optional<numpy::Dtype> effective(const Machine& m, const Value& v) {
   auto dtype = asked_for(m, v);
   const auto state = m.node(v, 2);
   if (!dtype || !state) return std::nullopt;
-  if (state->tag == Tag::unknown) return dtype;
+  if (state->tag == Tag::unknown) return dtype->itemsize == kNoSize ? std::nullopt : dtype;
   const auto size = m.item(*state, elsize);
   const auto says = natural(m.item(*state, flags));
   if (state->tag != Tag::tuple || !says || !size || size->tag != Tag::integer) return std::nullopt;
-  if (static_cast<std::int64_t>(size->at) >= 0 && size->at != dtype->itemsize) return std::nullopt;
+  if (differs(*size, *dtype)) return std::nullopt;
+  if (dtype->itemsize == kNoSize) dtype->itemsize = size->at;
   dtype->has_object |= (*says & kRefCounted) != 0;
   return dtype;
 }
@@ -199,8 +213,7 @@ bool dtype_lies(const Machine& m, const Value& dtype, const Value& state) {
   const bool plain = asked && state.tag == Tag::tuple && state.len >= least_items && says && size && size->tag == Tag::integer;
   const auto objects = plain ? should_hold_objects(m, dtype, state, 0) : std::nullopt;
   if (!objects || *objects != ((*says & kRefCounted) != 0)) return true;
-  const bool has_size = static_cast<std::int64_t>(size->at) >= 0;
-  return (has_size && size->at != asked->itemsize) || (asked->has_object && (*says & kObjectFlags) != kObjectFlags);
+  return differs(*size, *asked) || (asked->has_object && (*says & kObjectFlags) != kObjectFlags);
 }
 
 }  // namespace assay::format::pickle
