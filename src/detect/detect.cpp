@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "detect/expression.h"
+#include "detect/flow.h"
 
 namespace assay::detect {
 namespace {
@@ -181,7 +182,7 @@ class Judge {
     remember(verdict);
     const auto name = printable(verdict.name, 160);
     switch (verdict.weight) {
-      case Weight::harmless: return;
+      case Weight::harmless: return judge_handed_over(call, handed_over(verdict.rule, call.args, listed_));
       case Weight::library: {
         const auto library =
             verdict.rule != nullptr && !verdict.rule->library.empty() ? std::string{verdict.rule->library} : name;
@@ -225,6 +226,28 @@ class Judge {
                  "The function: " + printable(sink->name, 120) + ".");
     }
     if (replaces_method(state, 0)) say("pickle.build.special", call.place, evidence_of(call));
+    judge_state(call, state);
+  }
+
+  /// What a harmless object is given may be called by it: a partial's function, a logger's filter.
+  void judge_state(const Call& call, const Expr& state) {
+    const auto maker = call.callee.items.empty() ? std::nullopt : resolve(call.callee.items[0]);
+    if (!maker) return;
+    const auto verdict = judge_name(maker->text, maker->name, listed_);
+    const bool partial = verdict.rule != nullptr && verdict.rule->condition == "partial";
+    if (partial && maker->name.ends_with("partial") && !keeps_its_function(call.callee, state))
+      return say("pickle.build.partial", call.place, evidence_of(call));
+    if (partial || verdict.weight == Weight::harmless || (verdict.rule != nullptr && verdict.rule->effect == Effect::resolves))
+      judge_handed_over(call, handed_over(partial ? rest_of(state) : state, listed_));
+  }
+  /// A partial's state without its function, which was judged where the partial was made.
+  static Expr rest_of(Expr state) {
+    if (state.kind == Expr::Kind::tuple && !state.items.empty()) state.items.erase(state.items.begin());
+    return state;
+  }
+
+  void judge_handed_over(const Call& call, const std::optional<Verdict>& handed) {
+    if (handed) say("pickle.handed-over", call.place, evidence_of(call), "What it hands over: " + printable(handed->name, 120) + ".");
   }
 
   /// A key like __setstate__ or __class__ whose value is not plain data.
@@ -262,12 +285,19 @@ class Judge {
         target.kind == Expr::Kind::extension)
       return say(call.kind == Call::Kind::setitem ? "torch.setitem-on-non-dict" : "pickle.method.import", call.place,
                  evidence_of(call));
-    if (call.kind != Call::Kind::setitem || target.items.empty()) return;
+    if (target.items.empty()) return;
     const auto& maker = target.items[0];
+    if (call.kind != Call::Kind::setitem) return judge_append(call, maker);
     const bool rebuilt = maker.text == "torch._utils" && maker.name.starts_with("_rebuild_");
     const bool tensor = maker.text == "torch" && (maker.name == "Tensor" || maker.name.ends_with("Storage"));
     if (maker.kind == Expr::Kind::symbol && (rebuilt || tensor || maker.name == "Parameter"))
       say("torch.setitem-on-non-dict", call.place, evidence_of(call));
+  }
+
+  /// APPENDS calls what stands under "extend" or "append", ADDITEMS what stands under "add": attributes that a state can set.
+  void judge_append(const Call& call, const Expr& maker) {
+    const auto cls = class_of(maker);
+    if (cls.weight == Weight::harmless && !makes_collection(maker)) say("pickle.append.odd", call.place, evidence_of(call));
   }
 
   void judge_persistent(const Call& call) {
@@ -473,12 +503,15 @@ class Judge {
 
 Judgement detect(const Document& document, const Listed& listed) { return Judge{document, listed}.run(); }
 
-bool arguments_matter(std::string_view module, std::string_view name) {
+format::Care care(std::string_view module, std::string_view name) {
+  using format::Care;
   const auto found = find_rule(module, name);
-  if (found.rule == nullptr) return true;
-  if (found.match == Match::class_prefix) return false;
-  const bool harmless = found.rule->effect == Effect::value || found.rule->effect == Effect::library;
-  return !harmless || !found.rule->condition.empty();
+  if (found.rule == nullptr) return Care::result;
+  if (found.match == Match::class_prefix) return Care::none;
+  const auto& rule = *found.rule;
+  const bool harmless = rule.effect == Effect::value || rule.effect == Effect::library;
+  if (!harmless || rule.condition == "partial" || rule.condition == "type-of") return Care::result;
+  return rule.condition.empty() ? Care::none : Care::arguments;
 }
 
 }  // namespace assay::detect

@@ -6,6 +6,7 @@
 
 #include "detect/rules.h"
 #include "finding/finding.h"
+#include "format/care.h"
 #include "format/document.h"
 
 namespace assay::detect {
@@ -26,6 +27,6 @@ Judgement detect(const format::Document& document, const Listed& listed = {});
 
 /// Whether judgement looks at the arguments of a call of this name. Readers count calls of other names
 /// and keep only examples of their arguments.
-bool arguments_matter(std::string_view module, std::string_view name);
+format::Care care(std::string_view module, std::string_view name);
 
 }  // namespace assay::detect

@@ -260,12 +260,13 @@ TEST(Detect, ImportsAreLabelledInTheHubsWords) {
 }
 
 TEST(Detect, ReadersKeepTheArgumentsThatRulesLookAt) {
-  EXPECT_TRUE(arguments_matter("os", "system"));
-  EXPECT_TRUE(arguments_matter("builtins", "getattr"));
-  EXPECT_TRUE(arguments_matter("_codecs", "encode"));
-  EXPECT_TRUE(arguments_matter("who", "knows"));
-  EXPECT_FALSE(arguments_matter("torch._utils", "_rebuild_tensor_v2"));
-  EXPECT_FALSE(arguments_matter("collections", "OrderedDict"));
+  EXPECT_EQ(care("os", "system"), format::Care::result);
+  EXPECT_EQ(care("builtins", "getattr"), format::Care::result);
+  EXPECT_EQ(care("functools", "partial"), format::Care::result);
+  EXPECT_EQ(care("_codecs", "encode"), format::Care::arguments);
+  EXPECT_EQ(care("who", "knows"), format::Care::result);
+  EXPECT_EQ(care("torch._utils", "_rebuild_tensor_v2"), format::Care::none);
+  EXPECT_EQ(care("collections", "OrderedDict"), format::Care::none);
 }
 
 // Evidence and messages end on terminals and web pages.

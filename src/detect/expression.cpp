@@ -160,6 +160,13 @@ bool plain_encoding(std::string_view name) {
                           "ascii", "us-ascii"});
 }
 
+/// Bytes that readers recognise as a pickle, and so have examined as a member of their own: PROTO and a protocol that
+/// exists, and no fewer bytes than a reader looks at.
+bool is_examined_pickle(const Expr& e) {
+  constexpr std::uint64_t kLeast = 8;
+  return e.kind == Kind::bytes && e.size >= kLeast && e.text.size() >= 2 && e.text[0] == '\x80' && e.text[1] >= 0 && e.text[1] <= 5;
+}
+
 /// Classes that the condition "load-type" may name.
 bool plain_type(std::string_view name) {
   return is_one_of(name, {"int",
@@ -250,7 +257,7 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
                       (args.size() == 1 || (encoding != nullptr && plain_encoding(encoding->text)));
     return good ? fine() : failed();
   }
-  if (condition == "nested-bytes") return !args.empty() && args[0].kind == Kind::bytes ? fine() : failed();
+  if (condition == "nested-bytes") return !args.empty() && is_examined_pickle(args[0]) ? fine() : failed();
   if (condition == "type-of") return args.size() == 1 ? fine() : failed();
   if (condition == "load-type") {
     const auto* name = text_at(args, 0);
@@ -264,7 +271,11 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
     const bool index = args.size() == 1 && is_constant(args[0]);  // itemgetter(0)
     return of_typing || index || is_plain(args[0]) ? fine() : failed();
   }
-  if (condition == "reconstructor") return first_as_class(0);
+  if (condition == "reconstructor") {  // base.__new__(cls, state): any other base would be a way to call its __new__
+    const auto* base = args.size() > 1 && args[1].kind == Kind::symbol ? &args[1] : nullptr;
+    const bool built_in = base != nullptr && is_one_of(base->text, {"builtins", "__builtin__"}) && plain_type(base->name);
+    return built_in ? first_as_class(0) : failed();
+  }
   if (condition == "partial") {
     if (args.empty() || is_plain(args[0])) return fine();
     auto v = judge_callable(args[0], args.subspan(1), listed, depth);
@@ -273,6 +284,7 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
   if (condition == "rebuild-from-type") {
     if (args.empty()) return failed();
     const bool unpacked = args.size() > 2 && args[2].kind == Kind::tuple;
+    if (args.size() > 2 && !unpacked) return failed();
     auto v = judge_callable(args[0], unpacked ? std::span<const Expr>{args[2].items} : std::span<const Expr>{}, listed,
                             depth);
     if (v.weight == Weight::harmless && args.size() > 1 && args[1].kind == Kind::symbol) {
@@ -470,6 +482,13 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
   auto verdict = judge_name(target->text, target->name, listed);
   const auto* rule = verdict.rule;
   if (rule == nullptr) return verdict;
+  // A factory of factories is fine: what a partial binds was looked at where it was made and given its state.
+  const bool bound = callee.kind == Kind::call && !rule->condition.empty() && rule->condition != "partial";
+  if (bound && !is_sink(rule->effect)) {  // a partial: arguments that are not seen here come before these
+    verdict.condition_failed = true;
+    verdict.weight = Weight::unknown;
+    return verdict;
+  }
   const bool by_hand = callee.kind == Kind::symbol && rule->library.empty();
   if (rule->condition == "load-type" || rule->condition == "partial" || rule->condition == "operands") {
     auto harmless = verdict;

@@ -8,6 +8,7 @@
 #include "bytes/budget.h"
 #include "bytes/coverage.h"
 #include "bytes/source.h"
+#include "format/care.h"
 #include "format/document.h"
 
 namespace assay::format {
@@ -21,16 +22,12 @@ struct Nested {
   std::shared_ptr<bytes::Source> decoded;  ///< where the bytes had to be decoded first
 };
 
-/// Whether rules look at the arguments of this callable. Where they do not, equal calls with different
-/// arguments are counted and not kept, so that a million tensors cost one fact.
-using ArgumentsMatter = bool (*)(std::string_view module, std::string_view name);
-
 /// Facts about one member of one artifact. Charges Line::facts; once that is spent the rest is dropped
 /// and `overflowed` says so.
 class MemberFacts {
  public:
-  MemberFacts(Document& document, std::uint32_t member, bytes::Budget& budget, ArgumentsMatter matters)
-      : document_{document}, member_{member}, budget_{budget}, arguments_matter_{matters} {}
+  MemberFacts(Document& document, std::uint32_t member, bytes::Budget& budget, Caring caring)
+      : document_{document}, member_{member}, budget_{budget}, caring_{caring} {}
 
   bytes::CoverageMap coverage;
   std::vector<Nested> nested;
@@ -39,9 +36,7 @@ class MemberFacts {
   Place at(std::uint64_t offset) const { return {member_, offset}; }
   bytes::Budget& budget() { return budget_; }
   Document& document() { return document_; }
-  bool arguments_matter(std::string_view module, std::string_view name) const {
-    return arguments_matter_(module, name);
-  }
+  Care care(std::string_view module, std::string_view name) const { return caring_(module, name); }
   bool overflowed() const { return overflowed_; }
 
   /// Adds to the count where the same name was imported before. Index of the fact, or nothing when spent.
@@ -59,7 +54,7 @@ class MemberFacts {
   Document& document_;
   std::uint32_t member_;
   bytes::Budget& budget_;
-  ArgumentsMatter arguments_matter_;
+  Caring caring_;
   bool overflowed_ = false;
   std::size_t pickles_ = 0;
   std::unordered_map<std::string, std::size_t> imports_;

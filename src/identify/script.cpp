@@ -497,7 +497,8 @@ bool has_code_key(std::string_view line) noexcept {
       if (behind.size() < 2 || behind[0] != ':' || !is_yaml_place(before)) continue;
       auto value = trimmed(behind.substr(1));
       value = value.substr(0, value.find_first_of(",} "));
-      if (key == "_target_" ? !value.empty() : is_dotted_path(value)) return true;
+      const bool names_code_by_itself = key == "_target_" || key == "loader_module";
+      if (names_code_by_itself ? !value.empty() : is_dotted_path(value)) return true;
     }
   }
   return false;

@@ -16,7 +16,7 @@ struct Examination {
   bytes::Limits limits;
   /// Whether third-party decompressors may run in this process: only where it reads nothing else.
   bool third_party = false;
-  format::ArgumentsMatter arguments_matter = nullptr;
+  format::Caring care = nullptr;
   std::function<void()> sign_of_life;                           ///< may be empty
   std::function<void(const format::torch::Tensor&)> on_tensor;  ///< may be empty
   /// Called when a member was read and its bytes are still at hand; may be empty.

@@ -26,7 +26,7 @@ format::Document examined(bytes::View input) {
   few.probes = 2000;
   few.seconds = 600;  // time decides nothing here: two runs must agree
   how.third_party = true;
-  how.arguments_matter = detect::arguments_matter;
+  how.care = detect::care;
   return *scan::examine(source, spool, how);
 }
 

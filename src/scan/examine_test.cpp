@@ -20,7 +20,7 @@ struct Examined {
     Examination how;
     how.limits = limits;
     how.third_party = true;
-    how.arguments_matter = detect::arguments_matter;
+    how.care = detect::care;
     document = *examine(source, spool, how);
     const auto valid = format::validate(document);
     EXPECT_TRUE(valid) << valid.error().what;
@@ -83,7 +83,7 @@ TEST(Examine, WithoutThirdPartiesACompressedFileIsPutOff) {
   const bytes::MemorySource source{bytes::view(file)};
   bytes::SpoolFile spool{-1};
   Examination how;
-  how.arguments_matter = detect::arguments_matter;
+  how.care = detect::care;
   EXPECT_FALSE(examine(source, spool, how));
   const bytes::MemorySource plain{bytes::view(kPayload)};
   EXPECT_TRUE(examine(plain, spool, how));

@@ -40,7 +40,7 @@ std::uint32_t Examiner::add_member(std::uint32_t parent, std::string name, std::
 
 bool Examiner::examine(std::uint32_t index, const Source& source, std::uint64_t depth, Certainty certainty,
                        const Wanted& wanted) {
-  Reading r{index, source, depth, certainty, MemberFacts{document_, index, budget_, how_.arguments_matter}};
+  Reading r{index, source, depth, certainty, MemberFacts{document_, index, budget_, how_.care}};
   const bool readable = source.size() > 0 && may_go_on(r);
   if (readable) read(r, wanted);
   if (needs_own_cell_) return true;
@@ -124,11 +124,11 @@ void Examiner::read_pickle(Reading& r) {
     return;
   }
   if (r.certainty == Certainty::guess) {  // arrays may begin with the two bytes of a pickle
-    if (format::pickle::try_one(r.source, 0, r.facts)) r.recognised("pickle", true);
+    if (format::pickle::read_all(r.source, 0, r.facts, format::pickle::Trust::none)) r.recognised("pickle", true);
     return;
   }
   r.recognised("pickle", true);
-  format::pickle::read_all(r.source, 0, r.facts, true);
+  format::pickle::read_all(r.source, 0, r.facts, format::pickle::Trust::sure);
 }
 
 void Examiner::read_torch_object(Reading& r, const Wanted& wanted) {
@@ -138,7 +138,7 @@ void Examiner::read_torch_object(Reading& r, const Wanted& wanted) {
   const auto read = read_one(r.source, 0, r.facts, sink, false);
   r.facts.add(format::torch::summary(sink, document_.members[r.index].parent, r.index, wanted.layout));
   if (wanted.storages != nullptr) *wanted.storages = sink.storages();
-  if (read.stopped) format::pickle::read_all(r.source, read.end, r.facts, false);
+  if (read.stopped) format::pickle::read_all(r.source, read.end, r.facts, format::pickle::Trust::magic);
 }
 
 void Examiner::read_npy(Reading& r) {
@@ -172,7 +172,7 @@ std::optional<std::uint64_t> Examiner::read_array(Reading& r, std::uint64_t at) 
   const auto there = r.source.size() - data;
   if (array->dtype.has_object) {
     r.facts.quirk("npy.object-array", data);
-    return there > 0 ? format::pickle::read_all(r.source, data, r.facts, true) : std::nullopt;
+    return there > 0 ? format::pickle::read_all(r.source, data, r.facts, format::pickle::Trust::sure) : std::nullopt;
   }
   r.facts.coverage.claim(Cover::inert, data, data + std::min(there, array->data_bytes));
   if (array->data_bytes <= there) return data + array->data_bytes;
@@ -189,7 +189,7 @@ void Examiner::read_archives(Reading& r) {
 void Examiner::try_text_pickle(Reading& r) {
   if (format::pickle::starts_binary(r.head) || format::torch::starts_legacy(r.head) || needs_own_cell_) return;
   // Only a reading that gets somewhere counts; prose, GIF and zip can all begin like a pickle.
-  if (format::pickle::read_all(r.source, 0, r.facts, false)) r.recognised("pickle", true);
+  if (format::pickle::read_all(r.source, 0, r.facts, format::pickle::Trust::magic)) r.recognised("pickle", true);
 }
 
 void Examiner::read_text(Reading& r) {

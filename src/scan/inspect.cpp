@@ -42,7 +42,7 @@ std::string inspect_in_cell(int descriptor, int spool, std::uint64_t size, const
   Examination how;
   how.limits = limits;
   how.third_party = true;
-  how.arguments_matter = [](std::string_view, std::string_view) { return true; };
+  how.care = [](std::string_view, std::string_view) { return format::Care::result; };
   how.sign_of_life = [&] { beat(0); };
   how.on_tensor = [&](const format::torch::Tensor& t) {
     if (++tensor_count > kMostTensors) return;

@@ -47,7 +47,7 @@ std::string examine_in_cell(int descriptor, int spool, std::string_view request,
   Examination how;
   how.limits = limits;
   how.third_party = third_party;
-  how.arguments_matter = &detect::arguments_matter;
+  how.care = &detect::care;
   how.sign_of_life = [&] { beat(0); };
   bytes::SpoolFile spool_file{spool};
   std::optional<format::Document> document;

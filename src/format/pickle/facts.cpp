@@ -31,13 +31,29 @@ FactSink::Sampled& FactSink::sampled(Machine&, std::uint32_t symbol) {
   return sampled_[symbol];
 }
 
-bool FactSink::arguments_matter(Machine& m, std::uint32_t symbol) {
+Care FactSink::care(Machine& m, std::uint32_t symbol) {
   auto& s = sampled(m, symbol);
-  if (s.matter < 0) {
+  if (!s.care) {
     const auto& name = m.symbol(symbol);
-    s.matter = !name.resolved || facts_.arguments_matter(name.module, name.name) ? 1 : 0;
+    s.care = name.resolved ? facts_.care(name.module, name.name) : Care::result;
   }
-  return s.matter == 1;
+  return *s.care;
+}
+
+bool FactSink::carries_callables(Machine& m, const Value& v, int& left) {
+  if (v.tag == Tag::symbol) return care(m, static_cast<std::uint32_t>(v.at)) != Care::none;
+  if (v.tag == Tag::call) {
+    const auto maker = m.symbol_of(v);
+    return !maker || care(m, *maker) == Care::result;
+  }
+  if (v.tag == Tag::extension) return true;
+  if (!m.holds_objects(v)) return false;
+  for (std::size_t i = 0;; ++i) {
+    const auto item = m.item(v, i);
+    if (!item) return i < m.length(v).value_or(~std::uint64_t{0});
+    if (--left < 0 || carries_callables(m, *item, left)) return true;
+    if ((item->flags & kDunder) != 0 && item->tag == Tag::text && v.tag == Tag::dict && i % 2 == 0) return true;
+  }
 }
 
 void FactSink::on_import(Machine& m, std::uint32_t symbol, std::uint64_t offset, Op) {
@@ -59,18 +75,21 @@ void FactSink::on_import(Machine& m, std::uint32_t symbol, std::uint64_t offset,
 }
 
 bool FactSink::counts_only(Machine& m, const CallSite& site, std::optional<std::uint32_t>& symbol) {
+  int left = 256;
   const bool changes_object = site.kind == Call::Kind::build || site.kind == Call::Kind::append ||
                               site.kind == Call::Kind::setitem || site.kind == Call::Kind::add;
   if (changes_object) {
     // What was made by a call is judged by that call; what it is filled with says little more, unless the
-    // state renames special methods. A name that is itself changed is another matter.
+    // state renames special methods or holds what may be called. A name that is itself changed is another matter.
     if (site.callee.tag == Tag::symbol) return false;
     symbol = m.symbol_of(site.callee);
-    return symbol && !(site.kind == Call::Kind::build && m.special_keys(site.args));
+    if (!symbol || site.kind != Call::Kind::build) return symbol.has_value();
+    return !m.special_keys(site.args) && !carries_callables(m, site.args, left);
   }
   if (site.callee.tag != Tag::symbol) return false;
   symbol = static_cast<std::uint32_t>(site.callee.at);
-  return !arguments_matter(m, *symbol);
+  return care(m, *symbol) == Care::none && !carries_callables(m, site.args, left) &&
+         !carries_callables(m, site.extra, left);
 }
 
 bool FactSink::is_storage_id(Machine& m, const Value& id) const {

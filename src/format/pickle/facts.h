@@ -46,10 +46,12 @@ class FactSink : public Sink {
     std::array<std::uint32_t, kKinds> fact{};
     std::uint32_t import_fact = 0;
     bool imported = false;
-    std::int8_t matter = -1;  ///< -1: not asked yet
+    std::optional<Care> care;  ///< nothing: not asked yet
   };
   Sampled& sampled(Machine& m, std::uint32_t symbol);
-  bool arguments_matter(Machine& m, std::uint32_t symbol);
+  Care care(Machine& m, std::uint32_t symbol);
+  /// Whether something that may be called is inside `v`. `left`: values that are still looked at.
+  bool carries_callables(Machine& m, const Value& v, int& left);
   bool counts_only(Machine& m, const CallSite& site, std::optional<std::uint32_t>& symbol);
   bool is_storage_id(Machine& m, const Value& id) const;
 

@@ -18,7 +18,7 @@ std::uint16_t aux_of(std::size_t room, std::size_t kept) { return static_cast<st
 
 std::uint32_t saturated(std::uint64_t n) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, 0xffffffff)); }
 
-Value as_cell(const Weight& w) { return {Tag::header, 0, 0, w.depth, w.leaves}; }
+Value as_cell(const Weight& w, std::uint8_t marks = 0) { return {Tag::header, marks, 0, w.depth, w.leaves}; }
 Weight as_weight(const Value& cell) { return {cell.at, cell.len}; }
 
 /// A number or an ordinary text: one leaf, can be a key, and says nothing about attributes.
@@ -67,6 +67,7 @@ Load Heap::survey(std::span<const Value> items, Keys keys) const {
       continue;
     }
     weigh(v, load.weight);
+    if (!is_plain(v.tag) || holds_objects(v)) load.marks |= kHoldsObjects;
     if (keys == Keys::none) continue;
     if (keys == Keys::every_other_item && i % 2 == 1) {
       if (v.tag == Tag::symbol) load.marks |= kNameValues;
@@ -77,6 +78,12 @@ Load Heap::survey(std::span<const Value> items, Keys keys) const {
     if (!is_plain(v.tag) || (v.flags & kDunder) != 0) load.marks |= kSpecialKeys;
   }
   return load;
+}
+
+bool Heap::holds_objects(const Value& v) const {
+  if (v.tag < Tag::tuple || v.tag > Tag::frozenset) return false;
+  const auto all = kept(v);
+  return !all || (all->marks & (kHoldsObjects | kSpecialKeys)) != 0;
 }
 
 void Heap::grow() {
@@ -99,7 +106,7 @@ Value Heap::make_items(Tag tag, std::span<const Value> items, const Load& load) 
   const auto kept = std::min(items.size(), kKeptTuple);
   const auto first_cell = allocate(kept + 1);
   write(first_cell, items.first(kept));
-  at(first_cell + kept) = as_cell(load.weight);
+  at(first_cell + kept) = as_cell(load.weight, load.marks & kHoldsObjects);
   return {tag, 0, 0, saturated(items.size()), first_cell};
 }
 
@@ -162,8 +169,8 @@ std::optional<Value> Heap::node(const Value& v, std::size_t i) const {
 std::optional<Heap::Kept> Heap::kept(const Value& v) const {
   if (v.tag == Tag::tuple || v.tag == Tag::frozenset) {
     const auto count = std::min<std::size_t>(v.len, kKeptTuple);
-    if (!holds(v.at, count)) return std::nullopt;
-    return Kept{v.at, count, v.len, 0};
+    if (!holds(v.at, count + 1)) return std::nullopt;
+    return Kept{v.at, count, v.len, cell(v.at + count).flags};
   }
   if (!is_container(v.tag) || !holds(v.at, kHeaderCells)) return std::nullopt;
   const auto& header = cell(v.at);

@@ -22,7 +22,7 @@ struct Weight {
 struct Load {
   Weight weight;
   bool hashable = true;    ///< the keys are
-  std::uint8_t marks = 0;  ///< kNameValues, kSpecialKeys
+  std::uint8_t marks = 0;  ///< kNameValues, kSpecialKeys, kHoldsObjects
 };
 enum class Keys : std::uint8_t {
   none,
@@ -70,6 +70,9 @@ class Heap {
   };
   std::optional<Kept> kept(const Value& v) const;
   std::optional<Value> item(const Value& v, std::size_t i) const;
+  /// Whether a tuple, list, dict, set or frozenset has anything inside, however deep, that is no plain value, or a key
+  /// like "__this__". True where that is no longer known.
+  bool holds_objects(const Value& v) const;
   const Value& cell(std::uint64_t place) const { return cells_[place & (kCells - 1)]; }
 
  private:

@@ -132,6 +132,8 @@ class Machine {
   bool special_keys(const Value& state) const;
   /// Whether a dict has such a key and more pairs than are kept, so that explain() may not show it.
   bool hides_special_key(const Value& dict) const;
+  /// Whether a container holds anything that is no plain value, or a special key; or that is no longer known.
+  bool holds_objects(const Value& v) const { return now_->heap.holds_objects(v); }
   Profiles profiles() const { return now_->profiles; }
   std::uint8_t protocol() const { return now_->protocol; }
   const bytes::Source& source() const { return source_; }

@@ -37,13 +37,16 @@ void claim(const FactSink& sink, MemberFacts& facts, std::uint64_t begin, std::u
   facts.coverage.claim(bytes::Cover::parsed, at, end);
 }
 
+Care careful(std::string_view, std::string_view) { return Care::result; }
+Care careless(std::string_view, std::string_view) { return Care::none; }
+
 /// Facts that may turn out to be about nothing: prose that looks like a pickle. They are not charged to the artifact.
 class Trial {
  public:
-  Trial(MemberFacts& real, ArgumentsMatter matters)
+  Trial(MemberFacts& real, Care care)
       : budget_{real.budget()},
         facts_before_{budget_.left(bytes::Line::facts)},
-        facts{scratch, real.member(), budget_, matters} {}
+        facts{scratch, real.member(), budget_, care == Care::none ? &careless : &careful} {}
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
   ~Trial() { end(); }
@@ -124,7 +127,7 @@ struct Tried {
 /// Reads the pickle at `offset` on trial. Its facts are kept where `keeps` of what it showed says so.
 template <class Keeps>
 Tried try_at(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, bool weak, Keeps keeps) {
-  Trial trial{facts, [](std::string_view, std::string_view) { return true; }};
+  Trial trial{facts, Care::result};
   FactSink sink{trial.facts};
   auto& scratch = trial.scratch;
   Tried out{read_one(source, offset, trial.facts, sink, weak)};
@@ -166,16 +169,8 @@ class Row {
 
 }  // namespace
 
-std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts) {
-  const auto keeps = [&](const Tried& t) {
-    return t.gets_somewhere || (t.outcome.stopped && t.outcome.end == source.size());
-  };
-  const auto tried = try_at(source, offset, facts, true, keeps);
-  return keeps(tried) ? std::optional{tried.outcome} : std::nullopt;
-}
-
 std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts,
-                                      bool sure) {
+                                      Trust trust) {
   std::optional<std::uint64_t> last;
   Row row{source, facts};
   for (auto at = offset; at < source.size();) {
@@ -183,7 +178,8 @@ std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t
     if (!head || !facts.budget().check_time(at)) break;
     const bool binary = starts_binary(*head);
     Outcome out;
-    if (row.empty() && (binary || (sure && !last))) {
+    const bool believed = last ? binary : trust == Trust::sure || (trust == Trust::magic && binary);
+    if (row.empty() && believed) {
       FactSink sink{facts};
       out = read_one(source, at, facts, sink, false);
     } else {
@@ -215,7 +211,7 @@ Result<std::optional<std::uint64_t>> find_start(const bytes::Source& source, std
                                                 MemberFacts& facts) {
   const auto gets_somewhere = [&](std::uint64_t at) -> Result<bool> {
     TRY(facts.budget().charge(bytes::Line::probes, 1, at));
-    Trial trial{facts, [](std::string_view, std::string_view) { return false; }};
+    Trial trial{facts, Care::none};
     FactSink sink{trial.facts};
     const auto& scratch = trial.scratch;
     const auto out = read_one(source, at, trial.facts, sink, true);

@@ -18,14 +18,18 @@ struct Outcome {
 /// where it broke, if no loader comes through. The sink must be fresh.
 Outcome read_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, FactSink& sink, bool weak);
 
-/// Reads what may be a pickle without saying so (protocols 0 and 1 have no magic, prose may begin like
-/// them). Keeps its facts only when a loader would get somewhere: it reaches STOP and nothing follows, a call
-/// is made, or a name that Python could import is looked up. Nothing otherwise.
-std::optional<Outcome> try_one(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts);
+/// What is known of bytes before they are read as pickles.
+enum class Trust : std::uint8_t {
+  none,   ///< they may be anything: arrays begin with PROTO by chance, too
+  magic,  ///< PROTO at the start of a file or member means a pickle; without it, prose may begin like one
+  sure,   ///< their container says that they begin with a pickle
+};
 
 /// Reads the pickle at `offset` and those that follow it directly, as a loader that loads again finds them. Returns the
-/// end of the last. `sure`: the bytes at `offset` are known to be a pickle. Nothing is returned when nothing was read.
-std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, bool sure);
+/// end of the last. What is not known to be a pickle (protocols 0 and 1 have no magic) is one if it does something: a
+/// call is made, a name that Python could import is looked up; or if nothing follows it, or only more of its kind.
+/// Otherwise nothing is returned, and nothing is kept.
+std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, Trust trust);
 
 /// PROTO and a protocol that exists.
 bool starts_binary(bytes::View head) noexcept;

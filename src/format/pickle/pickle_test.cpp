@@ -15,7 +15,7 @@ using Lines = std::vector<std::string>;
 struct All : Facts {
   explicit All(const std::string& file, bool sure = true, bytes::Limits limits = {})
       : Facts{file.size(), limits}, source{file} {
-    last = read_all(source, 0, facts, sure);
+    last = read_all(source, 0, facts, sure ? Trust::sure : Trust::magic);
   }
   FarSource source;
   std::optional<std::uint64_t> last;
@@ -103,7 +103,7 @@ TEST(Pickle, ATextPickleThatGetsSomewhereIsOne) {
 TEST(Pickle, ATrialThatComesToNothingLeavesNoTrace) {
   Facts f{100};
   const FarSource source{"Just prose."};
-  EXPECT_FALSE(try_one(source, 0, f.facts));
+  EXPECT_FALSE(read_all(source, 0, f.facts, Trust::magic));
   EXPECT_EQ(f.document.imports.size() + f.document.calls.size() + f.document.pickles.size() + f.document.stops.size() +
                 f.document.quirks.size(),
             0u);
@@ -169,7 +169,7 @@ TEST(Pickle, WhatTurnsOutToBeProseCostsNoFacts) {
   few.facts = 10;
   const FarSource prose{"cplain\ntext\nthat goes on"};
   Facts f{1000, few};
-  for (int i = 0; i < 100; ++i) (void)read_all(prose, 0, f.facts, false);
+  for (int i = 0; i < 100; ++i) (void)read_all(prose, 0, f.facts, Trust::magic);
   EXPECT_FALSE(f.facts.overflowed());
   EXPECT_EQ(f.facts.budget().left(bytes::Line::facts),
             10u - f.document.imports.size() - f.document.stops.size() - f.document.pickles.size());

@@ -99,7 +99,7 @@ inline std::string show(Profiles profiles) {
 struct Facts {
   explicit Facts(
       std::uint64_t size, bytes::Limits limits = {},
-      ArgumentsMatter matter = [](std::string_view, std::string_view) { return true; })
+      Caring matter = [](std::string_view, std::string_view) { return Care::result; })
       : budget{limits, size}, facts{document, 0, budget, matter} {
     document.schema = kDocumentSchema;
     document.size = size;

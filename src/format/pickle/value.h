@@ -37,6 +37,7 @@ inline constexpr std::uint8_t kDunder = 8;        ///< text: starts and ends wit
 inline constexpr std::uint8_t kMutable = 16;      ///< bytes: a bytearray
 inline constexpr std::uint8_t kEightBit = 64;     ///< text: a Python 2 string, which may as well be bytes
 inline constexpr std::uint8_t kNameValues = 2;    ///< header of a dict: a value is an imported name
+inline constexpr std::uint8_t kHoldsObjects = 16; ///< header, and the weight of a tuple: something inside is no plain value, or a key is special
 inline constexpr std::uint8_t kSpecialKeys = 32;  ///< header of a dict: a key looks like "__this__" or is no constant
 
 struct Value {
