@@ -56,8 +56,8 @@ std::optional<Verdict> result_as_callable(const Expr& call, const Listed& listed
 /// How many arguments the condition of a rule looks at by itself, from the first.
 std::size_t vetted(const Rule* rule) {
   if (rule == nullptr || rule->condition.empty()) return 0;
-  if (rule->effect == Effect::resolves) return SIZE_MAX;
   if (rule->condition == "partial") return 1;
+  if (rule->effect == Effect::resolves) return SIZE_MAX;
   if (rule->condition == "reconstructor" || rule->condition == "rebuild-from-type") return 2;
   return rule->condition == "type-of" || rule->condition == "getitem" || rule->condition == "operands" ? SIZE_MAX : 0;
 }

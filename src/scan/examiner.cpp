@@ -92,8 +92,9 @@ void Examiner::read_by_magic(Reading& r, const Wanted& wanted) {
   if (wanted.part == Part::torch_object) return read_torch_object(r, wanted);
   if (wanted.part == Part::tar_storages || wanted.part == Part::tar_tensors) {
     r.recognised("torch-tar", true);
-    if (wanted.part == Part::tar_storages) format::torch::read_tar_storages(r.source, r.facts);
-    else format::torch::read_tar_tensors(r.source, r.facts);
+    auto& checkpoint = *wanted.checkpoint;
+    if (wanted.part == Part::tar_storages) checkpoint.tensor_bytes = format::torch::read_tar_storages(r.source, r.facts);
+    else checkpoint.tensors = format::torch::read_tar_tensors(r.source, r.facts);
     return;
   }
   if (format::torch::starts_legacy(r.head)) return read_pickle(r);

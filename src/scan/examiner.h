@@ -30,6 +30,7 @@ struct Wanted {
   std::map<std::string, format::torch::Storage>* storages = nullptr;  ///< out: named by a torch object
   std::string layout;                                                 ///< of the checkpoint: "zip", "tar"
   std::string refusal;  ///< why the weights-only loader refuses the container as such; may be empty
+  format::Checkpoint* checkpoint = nullptr;  ///< out: tensors and their bytes, of the parts of a tar
 };
 
 std::string_view name_of(container::Method method);

@@ -79,6 +79,7 @@ void Examiner::read_tar(Reading& r) {
   std::set<std::string_view> names;
   for (const auto& e : archive.contents.entries) names.insert(e.name);
   const bool torch = names.contains("storages") && names.contains("tensors") && names.contains("pickle");
+  format::Checkpoint checkpoint{r.index, "tar", 0, 0, false, std::string{format::torch::kTarRefusal}, {r.index, 0}};
   if (torch) r.facts.quirk("torch.legacy-tar", 0);
   for (const auto& e : archive.contents.entries) {
     const bool unpacked = e.name == "storages" || e.name == "tensors" || e.name == "pickle";
@@ -89,6 +90,7 @@ void Examiner::read_tar(Reading& r) {
     if (needs_own_cell_ || out_of_budget(r)) return;
     if (entry.kind != Entry::Kind::file) continue;
     Wanted wanted;
+    wanted.checkpoint = &checkpoint;
     if (torch && entry.name == "storages") wanted.part = Wanted::Part::tar_storages;
     if (torch && entry.name == "tensors") wanted.part = Wanted::Part::tar_tensors;
     const auto source =
@@ -97,6 +99,7 @@ void Examiner::read_tar(Reading& r) {
     examine(index, *source, r.depth + 1, Certainty::member, wanted);
     if (archive.doubled.contains(entry.name)) compare_doubles(r, archive, entry, source);
   }
+  if (torch) r.facts.add(std::move(checkpoint));
   for (const auto& o : archive.contents.oddities) {
     const bool only_absolute =
         o.id == "tar.name-escapes" && o.detail.starts_with('/') && o.detail.find("..") == o.detail.npos;

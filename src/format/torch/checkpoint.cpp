@@ -278,13 +278,13 @@ bool read_value(const bytes::Source& source, MemberFacts& facts, std::uint64_t& 
 
 }  // namespace
 
-void read_tar_storages(const bytes::Source& source, MemberFacts& facts) {
-  std::uint64_t at = 0, count = 0;
+std::uint64_t read_tar_storages(const bytes::Source& source, MemberFacts& facts) {
+  std::uint64_t at = 0, count = 0, all = 0;
   if (!read_value(source, facts, at, [&](Machine&, const Value& v) {
         count = natural(v).value_or(0);
         return v.tag == Tag::integer;
       }))
-    return;
+    return all;
   for (std::uint64_t i = 0; i < count; ++i) {
     std::optional<std::uint64_t> size;
     const bool read = read_value(source, facts, at, [&](Machine& m, const Value& v) {
@@ -298,34 +298,37 @@ void read_tar_storages(const bytes::Source& source, MemberFacts& facts) {
     if (!elements || __builtin_mul_overflow(bytes::le_at<std::uint64_t>(*elements, 0), *size, &bytes) ||
         bytes > source.size() - at - 8) {
       facts.quirk("torch.storage-too-short", at);
-      return;
+      return all;
     }
     facts.coverage.claim(bytes::Cover::parsed, at, at + 8);
     facts.coverage.claim(bytes::Cover::inert, at + 8, at + 8 + bytes);
     at += 8 + bytes;
+    all += bytes;
   }
   read_value(source, facts, at, [](Machine&, const Value&) { return true; });  // the views
+  return all;
 }
 
-void read_tar_tensors(const bytes::Source& source, MemberFacts& facts) {
+std::uint64_t read_tar_tensors(const bytes::Source& source, MemberFacts& facts) {
   std::uint64_t at = 0, count = 0;
   if (!read_value(source, facts, at, [&](Machine&, const Value& v) {
         count = natural(v).value_or(0);
         return v.tag == Tag::integer;
       }))
-    return;
+    return 0;
   for (std::uint64_t i = 0; i < count; ++i) {
-    if (!read_value(source, facts, at, [](Machine&, const Value&) { return true; })) return;
+    if (!read_value(source, facts, at, [](Machine&, const Value&) { return true; })) return i;
     const auto head = bytes::read_exactly(source, at, 8);  // i32 dimensions, 4 bytes that nobody reads
     const auto dimensions = head ? bytes::le_at<std::uint32_t>(*head, 0) : 0;
     const std::uint64_t length = 8 + std::uint64_t{dimensions} * 16 + 8;  // sizes, strides, offset
     if (!head || dimensions > kMostDimensions || length > source.size() - at) {
       facts.quirk("torch.tensor-unclear", at);
-      return;
+      return i;
     }
     facts.coverage.claim(bytes::Cover::parsed, at, at + length);
     at += length;
   }
+  return count;
 }
 
 }  // namespace assay::format::torch

@@ -65,8 +65,10 @@ bool starts_legacy(bytes::View head) noexcept;
 void read_legacy(const bytes::Source& source, MemberFacts& facts,
                  const std::function<void(const Tensor&)>& on_tensor = {});
 
-/// The oldest layout: members "storages" and "tensors" of a tar hold pickles with raw numbers between them.
-void read_tar_storages(const bytes::Source& source, MemberFacts& facts);
-void read_tar_tensors(const bytes::Source& source, MemberFacts& facts);
+/// The oldest layout: members "storages" and "tensors" of a tar hold pickles with raw numbers between them. Returns the
+/// bytes of the storages, the number of tensors, as far as they could be read.
+std::uint64_t read_tar_storages(const bytes::Source& source, MemberFacts& facts);
+std::uint64_t read_tar_tensors(const bytes::Source& source, MemberFacts& facts);
+inline constexpr std::string_view kTarRefusal = "the oldest layout, a tar file: the weights-only loader does not open it";
 
 }  // namespace assay::format::torch
