@@ -83,8 +83,8 @@ TEST(MemberFacts, WhenTheBudgetIsSpentOneStopSaysSo) {
 
 TEST(MemberFacts, RulesSayWhoseArgumentsMatter) {
   Fixture f;
-  EXPECT_TRUE(f.facts.arguments_matter("os", "system"));
-  EXPECT_FALSE(f.facts.arguments_matter("numpy", "dtype"));
+  EXPECT_EQ(f.facts.care("os", "system"), Care::arguments);
+  EXPECT_EQ(f.facts.care("numpy", "dtype"), Care::none);
 }
 
 }  // namespace
