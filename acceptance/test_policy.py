@@ -167,6 +167,17 @@ def test_a_waiver_does_not_cover_a_file_with_one_more_byte(waived, policy):
     assert scan(path, *policy("".join(waiver(data, f) for f in findings))).code == FOUND
 
 
+def test_a_waived_file_is_never_said_to_run_no_code(sample, policy):
+    path = sample(payload())
+    findings = [f for f in only(scan(path))["findings"] if f["severity"] != "note"]
+    words = policy("".join(waiver(payload(), f) for f in findings))
+    assert only(scan(path, *words))["status"] == "safe"
+    text = assay("scan", path, *words).text
+    assert "model.pkl — only because the policy waives what was found; it would be unsafe" in text
+    assert "safe: only because the policy waives what was found in this file" in text
+    assert "file runs no code" not in text and "loading it runs no code" not in text
+
+
 def test_kept_facts_are_waived_as_well(waived, policy):
     path, data, findings = waived
     words = policy("".join(waiver(data, f) for f in findings))

@@ -80,6 +80,9 @@ struct Report {
 /// How many artifacts have each status; index by Status.
 std::vector<std::uint64_t> count_by_status(const Report& report);
 
+/// What `artifact` would be if the policy waived nothing.
+finding::Status status_without_waivers(const Artifact& artifact);
+
 /// What was not looked for, in people's words: "malware", "secrets". From the engines that are `unscanned`.
 std::vector<std::string> not_scanned_for(const Report& report);
 
