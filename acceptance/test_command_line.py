@@ -229,6 +229,9 @@ def test_facts_are_of_the_documented_shape(folder):
     check = validator("document.schema.json")
     for document in facts(folder).values():
         assert not list(check.iter_errors(document))
+    first = assay("facts", folder, "--exclude", "safe*").lines[0]
+    assert not list(validator("document.schema.json", "repository").iter_errors(first))
+    assert (first["documents"], first["excluded"]) == (4, 1)
 
 
 @pytest.mark.parametrize("line", [b"nonsense", b"{}", b'{"schema":"assay-document/1"}', b"[" * 100_000, b"\xff\xfe",
@@ -240,12 +243,26 @@ def test_facts_that_are_none_are_refused(line):
 
 
 def test_forged_facts_are_refused(folder):
-    lines = assay("facts", folder / "unsafe.pkl").lines
-    document = next(d for d in lines if d["schema"].startswith("assay-document"))
+    first, document = assay("facts", folder / "unsafe.pkl").lines
     for forged in ({**document, "size": document["size"] + 1}, {**document, "more": 1},
                    {**document, "calls": [{**c, "place": {"member": 7, "offset": 0}} for c in document["calls"]]}):
-        answer = assay("judge", "-", stdin=json.dumps(forged).encode() + b"\n")
-        assert answer.code == ERROR, forged
+        answer = assay("judge", "-", stdin=f"{json.dumps(first)}\n{json.dumps(forged)}\n".encode())
+        assert answer.code == ERROR and b"line 2" in answer.err, forged
+
+
+def test_facts_that_were_cut_off_are_refused(folder):
+    """A pipe whose first half failed must not end in a clean bill."""
+    lines = assay("facts", folder).out.splitlines(keepends=True)
+    assert len(lines) == 6
+    cuts = {b"": b"no facts are here", b"".join(lines[1:]): b"line 1: facts begin with a line of assay-repository/1",
+            b"".join(lines + lines[1:2]): b"announces 5 documents, and there are 6",
+            b"".join(lines + lines): b"line 7: the facts of a second repository begin here",
+            **{b"".join(lines[:n]): b"announces 5 documents, and there are %d" % (n - 1) for n in range(1, 6)}}
+    for stream, why in cuts.items():
+        answer = assay("judge", "-", stdin=stream)
+        assert answer.code == ERROR and answer.out == b"", answer
+        assert answer.err.count(b"\n") == 1 and why in answer.err, answer
+    assert assay("judge", "-", stdin=b"".join(lines)).code == FOUND
 
 
 def test_a_missing_facts_file_is_an_error(tmp_path):
@@ -261,8 +278,20 @@ def test_include_and_exclude_choose_and_say_so(folder):
     assert b"4" in answer.err and b"left out" in answer.err and answer.code == 0
     answer = scan("--exclude", "un*.pkl", "--exclude", "damaged.pkl", folder)
     assert sorted(answer.artifacts) == ["caution.pkl", "safe.pkl"]
-    assert b"3" in answer.err
-    assert scan(folder).err == b""
+    assert b"3" in answer.err and answer.report["summary"]["excluded"] == 3
+    assert "left out     3 files" in assay("scan", folder, "--exclude", "un*.pkl", "--exclude", "damaged.pkl").text
+    assert scan(folder).err == b"" and scan(folder).report["summary"]["excluded"] == 0
+
+
+def test_where_everything_is_left_out_nothing_is_called_safe(folder):
+    words = [folder, "--exclude", "*"]
+    answer = scan(*words)
+    assert (answer.code, answer.report["status"], answer.report["summary"]["excluded"]) == (0, "unscanned", 5)
+    assert scan(*words, "--fail-on", "unscanned").code == FOUND
+    assert "unscanned: no file was examined; --include or --exclude left out 5" in assay("scan", *words).text
+    assert "left out" in str(assay("scan", "--format", "sarif", *words).report["runs"][0]["invocations"])
+    judged = assay("judge", "-", "--format", "json", stdin=assay("facts", *words).out)
+    assert (judged.report["status"], judged.report["summary"]["excluded"]) == ("unscanned", 5)
 
 
 @pytest.mark.parametrize("word, glob", [("--include", "*.pkl"), ("--exclude", "*.md")])

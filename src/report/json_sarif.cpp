@@ -28,6 +28,7 @@ constexpr std::size_t kMostText = 5'000'000;
 constexpr std::string_view kUnread = "assay.unread";
 constexpr std::string_view kEngineIdle = "assay.engine-did-not-run";
 constexpr std::string_view kCut = "assay.results-cut";
+constexpr std::string_view kLeftOut = "assay.files-left-out";
 
 /// A finding with the artifact it is in.
 struct Hit {
@@ -259,6 +260,9 @@ class Log {
       out.push_back(notification(kCut, "warning",
                                  std::to_string(cut_) + " results were left out; those kept are the worst. "
                                                         "The JSON report has all of them."));
+    if (report_.excluded > 0)
+      out.push_back(notification(kLeftOut, "note",
+                                 "files left out by --include or --exclude: " + std::to_string(report_.excluded)));
     for (const auto& engine : not_scanned_for(report_))
       out.push_back(notification(kEngineIdle, "note", "not scanned for: " + plain(engine, 200)));
     std::size_t left_out = 0;

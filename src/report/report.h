@@ -67,12 +67,13 @@ struct Report {
   std::string rule_set;
   std::vector<RuleText> rules;  ///< of the findings below, in any order; may lack some
   Policy policy;
-  finding::Status status = finding::Status::safe;  ///< the worst of all artifacts; safe for an empty repository
+  finding::Status status = finding::Status::safe;  ///< the worst of all artifacts; see docs/report.md for none
   std::vector<Engine> engines;
   std::string root;  ///< as the user gave it; raw
   std::vector<Relation> relations;
   std::vector<Artifact> artifacts;  ///< by path
   std::uint64_t bytes = 0;          ///< of all artifacts
+  std::uint64_t excluded = 0;       ///< files that the user's globs left out
   double seconds = 0;               ///< wall clock of the scan; 0 for judge
   std::string tier;                 ///< the weakest confinement used
 };

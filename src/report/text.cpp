@@ -339,6 +339,7 @@ class Page {
     if (!out_.empty()) out_ += "\n" + inked(Ink::faint, repeated("─", width_)) + "\n";
     verdict();
     labelled("files", counts_in_words());
+    if (report_.excluded > 0) labelled("left out", counted(report_.excluded, "file") + ", by --include or --exclude");
     coverage();
     for (const auto& [reason, names] : unscanned_by_reason()) labelled("not examined", reason + ": " + names);
     if (const auto n = waived_findings(); n > 0) labelled("waived", counted(n, "finding") + ", by the policy");
@@ -363,6 +364,8 @@ class Page {
 
   std::string verdict_in_words() const {
     const auto all = report_.artifacts.size();
+    if (all == 0 && report_.excluded > 0)
+      return "no file was examined; --include or --exclude left out " + grouped(report_.excluded);
     if (all == 0) return "there were no files to scan";
     const auto waived = waived_files();
     if (report_.status == Status::safe && waived > 0)

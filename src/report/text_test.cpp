@@ -150,6 +150,17 @@ TEST(TextReport, SpeaksOfAnEmptyRepository) {
   EXPECT_TRUE(has(to_text(Report{}), "safe: there were no files to scan\n"));
 }
 
+TEST(TextReport, SaysHowManyFilesWereLeftOut) {
+  Report none;
+  none.status = Status::unscanned;
+  none.excluded = 5000;
+  EXPECT_TRUE(has(to_text(none), "unscanned: no file was examined; --include or --exclude left out 5,000\n"));
+  auto some = sample::mixed();
+  EXPECT_FALSE(has(to_text(some), "left out"));
+  some.excluded = 1;
+  EXPECT_TRUE(has(to_text(some), "left out     1 file, by --include or --exclude\n"));
+}
+
 // A member's name that clears the screen or writes "safe" on a line of its own would forge the verdict.
 TEST(TextReport, LetsNoStringOfAFileDraw) {
   for (const bool verbose : {false, true}) {
