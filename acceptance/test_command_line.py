@@ -453,9 +453,15 @@ def test_a_hugging_face_cache(tmp_path, payload):
     alone = scan(snapshot)
     assert only(alone)["path"] == "pytorch_model.bin" and only(alone)["status"] == "unsafe"
     assert "repo.symlink-escapes" not in rules(only(alone))
-    whole = scan(tmp_path / "hub")
-    assert whole.report["status"] == "unsafe"
-    assert not any("repo.symlink-escapes" in rules(a) for a in whole.report["artifacts"])
+    (repository / "blobs" / "bbbb").write_bytes(harmless())
+    name = "snapshots/0123456789abcdef/pytorch_model.bin"
+    for part, paths in {"hub": {f"models--org--name/{p}" for p in (name, "blobs/bbbb", "refs/main")},
+                        "hub/models--org--name": {name, "blobs/bbbb", "refs/main"},
+                        "hub/models--org--name/snapshots": {name.removeprefix("snapshots/")}}.items():
+        answer = scan(tmp_path / part)
+        assert set(answer.artifacts) == paths and answer.report["status"] == "unsafe"
+        assert not any("repo.symlink-escapes" in rules(a) for a in answer.artifacts.values())
+        assert [r["to"] for r in answer.report["repository"]["relations"]] == ["../../blobs/aaaa"]
 
 
 def test_a_huge_file_is_read_to_its_end_in_bounded_time(tmp_path):
