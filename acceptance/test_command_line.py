@@ -65,7 +65,8 @@ def test_unscanned_content_fails_only_where_asked(tmp_path):
 @pytest.mark.parametrize("words", [
     [], ["scan"], ["nonsense"], ["scan", "--no-such-flag", "x"], ["scan", "--format", "xml", "x"],
     ["scan", "--fail-on", "safe", "x"], ["scan", "--fail-on", "queued", "x"], ["scan", "--fail-on", "horrible", "x"],
-    ["scan", "-j", "0", "x"], ["scan", "-j", "many", "x"], ["scan", "--format", "json", "--format", "text", "x"],
+    ["inspect", "--fail-on", "caution", "x"],
+    ["facts", "--fail-on", "caution", "x"], ["scan", "-j", "0", "x"], ["scan", "-j", "many", "x"], ["scan", "--format", "json", "--format", "text", "x"],
     ["rules"], ["rules", "explain"], ["rules", "explain", "no.such-rule"], ["judge"], ["inspect"],
     ["inspect", "a", "b"]], ids=" ".join)
 def test_a_command_line_without_sense_is_told_in_one_line(words, tmp_path):
@@ -73,6 +74,15 @@ def test_a_command_line_without_sense_is_told_in_one_line(words, tmp_path):
     assert answer.code == USAGE
     assert answer.out == b""
     assert answer.err.startswith(b"assay: ") and answer.err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("words, told", [
+    (["frob"], b"no command is called 'frob' here"), (["frob", "x", "y"], b"no command is called 'frob' here"),
+    (["rules", "frob"], b"no command is called 'frob' here"), (["--frob"], b"no option is called '--frob' here"),
+    (["scan", "--frob"], b"no option is called '--frob' here"), (["scan", "--frob", "x"], b"--frob")], ids=str)
+def test_a_wrong_word_is_named(words, told):
+    answer = assay(*words)
+    assert answer.code == USAGE and told in answer.err, answer
 
 
 def test_a_missing_path_is_an_error_with_its_own_artifact(tmp_path, folder):

@@ -282,7 +282,7 @@ def test_a_policy_has_no_way_to_act_on_the_terminal(sample, policy):
 
 # Whose policy --------------------------------------------------------------------------------------------------------
 
-def test_a_policy_inside_what_is_scanned_is_never_obeyed(sample):
+def test_no_policy_is_looked_for_inside_what_is_scanned(sample):
     """Or every attacker would ship one."""
     folder = sample(payload()).parent
     for name in ("policy.toml", "assay.toml", ".assay.toml", ".config/assay/policy.toml", ".assay/policy.toml"):
@@ -291,6 +291,8 @@ def test_a_policy_inside_what_is_scanned_is_never_obeyed(sample):
     for words, cwd in (([folder], None), (["."], folder), (["model.pkl"], folder)):
         answer = scan(*words, cwd=cwd)
         assert answer.code == FOUND and answer.report["policy"]["mode"] == "middle"
+    named = scan(folder, "--policy", folder / "policy.toml")
+    assert named.code == 0 and named.report["policy"]["mode"] == "observe"
 
 
 @pytest.mark.parametrize("variable, below", [("XDG_CONFIG_HOME", "assay"), ("HOME", ".config/assay")])
