@@ -590,6 +590,31 @@ def test_inspect_shows_tensors_and_the_weights_only_answer(tmp_path):
     assert re.search(r"weights_only=True\).* refuses it: .*system", assay("inspect", tmp_path / "bad.pt").text)
 
 
+def test_inspect_shows_arrays_of_numpy_and_joblib(tmp_path):
+    import io
+    import numpy
+    npy = io.BytesIO()
+    numpy.save(npy, numpy.zeros((2, 3), dtype="<f4"))
+    numpy.save(npy, numpy.zeros(5, dtype="<i2"))
+    (tmp_path / "two.npy").write_bytes(npy.getvalue())
+    text = assay("inspect", tmp_path / "two.npy").text
+    assert re.search(r"at 0x0 +<f4 +\[2, 3\] +24 B\n", text) and re.search(r"at 0x98 +<i2 +\[5\] +10 B\n", text)
+    numpy.savez(tmp_path / "named.npz", weights=numpy.zeros(4))
+    assert re.search(r"weights.npy at 0x0 +<f8 +\[4\] +32 B\n", assay("inspect", tmp_path / "named.npz").text)
+    text = assay("inspect", ROOT / "corpus/cases/sklearn-written/linear-regression-joblib/input.joblib").text
+    assert len(re.findall(r"at 0x[0-9a-f]+ +f8 +\[2\] +16 B\n", text)) == 2
+    assert text.endswith("STOP             \n") and "stops here" not in text
+
+
+def test_inspect_says_what_instructions_say(tmp_path):
+    (tmp_path / "a.pt").write_bytes(
+        torch_zip(state_dict({"w": Tensor(numel=6, shape=(2, 3), stride=(3, 1)), "b": Tensor(numel=2, shape=(2,), key="1")}),
+                  {"0": tensor_bytes(24), "1": tensor_bytes(8)}))
+    text = assay("inspect", tmp_path / "a.pt").text
+    assert re.search(r"PROTO +2\n", text) and re.search(r"SETITEMS +.*\(2 pairs\)\n", text)
+    assert re.search(r"persistent +persistent_load\(\('storage', ", text) and re.search(r"BINPERSID +persistent_load", text)
+
+
 def test_inspect_shows_everything_only_where_asked(tmp_path):
     (tmp_path / "long.pkl").write_bytes(bytes(pickle(2).raw(b"N0" * 3000).none().stop()))
     brief, whole = (assay("inspect", *words, tmp_path / "long.pkl").text for words in ([], ["--all"]))
