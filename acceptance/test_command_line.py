@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import pty
 import re
 import select
 import struct
 import subprocess
+import tarfile
 import threading
 import time
 import zlib
@@ -21,7 +21,6 @@ from archives import state_dict, tensor_bytes, torch_zip, Tensor
 from conftest import (ERROR, FOUND, PROGRAM, ROOT, USAGE, assay, clean_environment, facts, imports, only, rules, scan,
                       validator)
 
-SARIF_SCHEMA = pathlib.Path(__file__).with_name("sarif-schema-2.1.0.json")  # the official one; not part of the house
 UNKNOWN_CALL = bytes(pickle(2).call("nobody_knows", "this", 1).stop())
 CAUTION = bytes(pickle(2).glob("__main__", "Own").empty_tuple().newobj().stop())
 DAMAGED = bytes(pickle(2).value({"a": 1}))  # no STOP
@@ -172,15 +171,40 @@ def test_the_hub_shape(folder):
     assert {"module": "os", "name": "system", "safety": "dangerous"} in status["pickleImportScan"]["pickleImports"]
 
 
+@pytest.fixture(scope="session")
+def sarif_schema(tmp_path_factory):
+    """The official schema. It is not part of the house; an npm package carries it unchanged."""
+    place = tmp_path_factory.mktemp("sarif")
+    try:
+        subprocess.run(["npm", "pack", "--silent", "@microsoft/jest-sarif@1.0.0-beta.0"], cwd=place, timeout=60, check=True,
+                       capture_output=True)
+        with tarfile.open(next(place.glob("*.tgz"))) as package:
+            return json.load(package.extractfile("package/lib/schemas/sarif-2.1.0-rtm.5.json"))
+    except (OSError, subprocess.SubprocessError, StopIteration) as problem:
+        pytest.skip(f"the SARIF schema could not be fetched with npm: {problem}")
+
+
+@pytest.mark.parametrize("words", [[], ["--exclude", "un*"], ["--exclude", "*"], ["--fail-on", "caution"]], ids=" ".join)
+def test_sarif_is_valid_by_its_official_schema(folder, sarif_schema, words):
+    import jsonschema
+    (folder / os.fsdecode(b"\xff\x1b[2J #%?.pkl")).write_bytes(payload())
+    (folder / "run.py").write_text("import os\nprint(os.name)\n")
+    (folder / "away").symlink_to("/etc")
+    check = jsonschema.validators.validator_for(sarif_schema)(sarif_schema)
+    assert not [e.message for e in check.iter_errors(assay("scan", "--format", "sarif", folder, *words).report)]
+    assert list(check.iter_errors({"version": "2.1.0", "runs": [{}]})), "the schema refuses nothing"
+
+
 def test_sarif_is_what_code_scanning_takes(folder):
     log = assay("scan", "--format", "sarif", folder).report
-    if SARIF_SCHEMA.is_file():
-        import jsonschema
-        jsonschema.validate(log, json.loads(SARIF_SCHEMA.read_text()))
     assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-2.1.0.json")
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
     assert driver["name"] and driver["rules"]
+    for descriptor in driver["rules"] + driver["notifications"]:
+        assert all(descriptor[part]["text"] for part in ("shortDescription", "fullDescription", "help"))
+    told = {n["descriptor"]["id"] for n in run["invocations"][0]["toolExecutionNotifications"]}
+    assert told and told <= {n["id"] for n in driver["notifications"]}
     assert run["invocations"][0]["exitCode"] == FOUND
     paths = {p.name for p in folder.iterdir()}
     levels = [r["level"] for r in run["results"]]
