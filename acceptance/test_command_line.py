@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import struct
 import subprocess
 import tarfile
@@ -18,8 +19,8 @@ import pytest
 
 from assembler import harmless, payload, pickle
 from archives import state_dict, tensor_bytes, torch_zip, Tensor
-from conftest import (ERROR, FOUND, PROGRAM, ROOT, USAGE, assay, clean_environment, facts, imports, only, rules, scan,
-                      validator)
+from conftest import (ERROR, FOUND, PATIENCE, PROGRAM, ROOT, USAGE, assay, clean_environment, facts, imports, only, rules,
+                      scan, validator)
 
 UNKNOWN_CALL = bytes(pickle(2).call("nobody_knows", "this", 1).stop())
 CAUTION = bytes(pickle(2).glob("__main__", "Own").empty_tuple().newobj().stop())
@@ -715,6 +716,24 @@ def test_a_reader_that_goes_away_is_no_crash(folder):
     running.stdout.close()
     _, err = running.communicate(timeout=60)
     assert running.returncode in (ERROR, FOUND, -13), (running.returncode, err)
+
+
+def test_what_is_installed_is_enough_to_build_a_program(tmp_path):
+    """The example, with nothing but what `cmake --install` puts elsewhere."""
+    build = PROGRAM.parent
+    needed = [tool for tool in ("cmake", "pkg-config", "g++") if shutil.which(tool) is None]
+    if needed or not (build / "cmake_install.cmake").is_file():
+        pytest.skip(f"missing: {needed or 'the build folder of the program'}")
+    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path / "usr"], check=True, capture_output=True)
+    (found,) = (tmp_path / "usr").rglob("assay.pc")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "assay"], env={**os.environ, "PKG_CONFIG_PATH": found.parent},
+                           check=True, capture_output=True, text=True).stdout.split()
+    program = tmp_path / "scan_model"
+    subprocess.run(["g++", "-std=c++20", ROOT / "examples/api/scan_model.cpp", *flags, "-o", program], cwd=tmp_path,
+                   check=True, timeout=PATIENCE)
+    done = subprocess.run([program, ROOT / "examples/model"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.endswith("the repository is unsafe\n"), done
+    assert "unsafe     optimizer.pt\n           Loading it runs a shell command: `true`.\n" in done.stdout
 
 
 def test_the_schema_files_are_the_ones_documented():
