@@ -99,7 +99,7 @@ void add_arrays(const bytes::Source& source, const format::Member& member, Answe
   }
 }
 
-TensorLine line_of(const format::pickle::InlineArray& array, const format::Member& member) {
+TensorLine line_of(const format::pickle::ListedArray& array, const format::Member& member) {
   std::vector<std::string> shape;
   for (const auto& n : array.shape.items) shape.push_back(written(n));
   // numpy.dtype('f8', False, True): callee and arguments.
@@ -118,7 +118,7 @@ Program program_of(const format::Pickle& pickle, const bytes::Source& source, co
         line.resize(std::min(line.size(), kMostLine));
         out.lines.push_back(std::move(line));
       },
-      [&](const format::pickle::InlineArray& array) { answer.add(line_of(array, member)); }};
+      [&](const format::pickle::ListedArray& array) { answer.add(line_of(array, member)); }};
   out.cut = !list_program(source, pickle.place.offset, pickle.profiles, budget, most, to);
   return out;
 }

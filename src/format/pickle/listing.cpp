@@ -48,7 +48,9 @@ class Lister final : public Sink {
     if (op == Op::setitems) remark(counted(m.above_mark().size() / 2, "pair"));
     if (op == Op::appends || op == Op::additems) remark(counted(m.above_mark().size(), "item"));
   }
-  void on_import(Machine&, std::uint32_t, std::uint64_t, Op) override {}
+  void on_import(Machine& m, std::uint32_t symbol, std::uint64_t offset, Op op) override {
+    arrays_.on_import(m, symbol, offset, op);
+  }
   void on_call(Machine& m, const CallSite& site) override {
     if (site.kind == Call::Kind::build) remark(" state " + to_.write(m.explain(site.args)));
   }
@@ -104,7 +106,7 @@ class Lister final : public Sink {
   const Listener& to_;
   Document scratch_;
   MemberFacts facts_;
-  FactSink arrays_;  ///< knows where they are; what else it learns is known already
+  FactSink arrays_;  ///< knows where they are, from imports and states; what else it learns is known already
   Op op_ = Op::stop;
   std::uint64_t offset_ = 0;
   bool pending_ = false;

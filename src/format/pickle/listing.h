@@ -10,7 +10,7 @@
 namespace assay::format::pickle {
 
 /// Array data that joblib keeps between opcodes.
-struct InlineArray {
+struct ListedArray {
   bytes::Extent data;  ///< empty where the items are a pickle of their own
   Expr dtype;          ///< of the wrapper's state, as the pickle makes them
   Expr shape;
@@ -20,7 +20,7 @@ struct InlineArray {
 struct Listener {
   std::function<std::string(const Expr&)> write;
   std::function<void(std::string)> line;
-  std::function<void(InlineArray)> array;
+  std::function<void(ListedArray)> array;
 };
 
 /// Writes at most `most` lines; false where there were more. Arrays are told of wherever they are. `read_by`: the

@@ -11,7 +11,7 @@ using namespace sample;
 
 struct Listed {
   std::vector<std::string> lines;
-  std::vector<InlineArray> arrays;
+  std::vector<ListedArray> arrays;
   bool complete = false;
 };
 
@@ -22,7 +22,7 @@ Listed listed(const std::string& pickle, std::uint64_t most = 1000, Profiles rea
   out.complete = list_program(
       source, 0, read_by, budget, most,
       {[](const Expr& e) { return sample::show(e); }, [&](std::string line) { out.lines.push_back(std::move(line)); },
-       [&](InlineArray array) { out.arrays.push_back(std::move(array)); }});
+       [&](ListedArray array) { out.arrays.push_back(std::move(array)); }});
   return out;
 }
 
