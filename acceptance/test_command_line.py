@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import pty
 import re
 import select
+import shutil
 import struct
 import subprocess
+import tarfile
 import threading
 import time
 import zlib
@@ -18,10 +19,9 @@ import pytest
 
 from assembler import harmless, payload, pickle
 from archives import state_dict, tensor_bytes, torch_zip, Tensor
-from conftest import (ERROR, FOUND, PROGRAM, ROOT, USAGE, assay, clean_environment, facts, imports, only, rules, scan,
-                      validator)
+from conftest import (ERROR, FOUND, PATIENCE, PROGRAM, ROOT, USAGE, assay, clean_environment, facts, imports, only, rules,
+                      scan, validator)
 
-SARIF_SCHEMA = pathlib.Path(__file__).with_name("sarif-schema-2.1.0.json")  # the official one; not part of the house
 UNKNOWN_CALL = bytes(pickle(2).call("nobody_knows", "this", 1).stop())
 CAUTION = bytes(pickle(2).glob("__main__", "Own").empty_tuple().newobj().stop())
 DAMAGED = bytes(pickle(2).value({"a": 1}))  # no STOP
@@ -65,7 +65,8 @@ def test_unscanned_content_fails_only_where_asked(tmp_path):
 @pytest.mark.parametrize("words", [
     [], ["scan"], ["nonsense"], ["scan", "--no-such-flag", "x"], ["scan", "--format", "xml", "x"],
     ["scan", "--fail-on", "safe", "x"], ["scan", "--fail-on", "queued", "x"], ["scan", "--fail-on", "horrible", "x"],
-    ["scan", "-j", "0", "x"], ["scan", "-j", "many", "x"], ["scan", "--format", "json", "--format", "text", "x"],
+    ["inspect", "--fail-on", "caution", "x"],
+    ["facts", "--fail-on", "caution", "x"], ["scan", "-j", "0", "x"], ["scan", "-j", "many", "x"], ["scan", "--format", "json", "--format", "text", "x"],
     ["rules"], ["rules", "explain"], ["rules", "explain", "no.such-rule"], ["judge"], ["inspect"],
     ["inspect", "a", "b"]], ids=" ".join)
 def test_a_command_line_without_sense_is_told_in_one_line(words, tmp_path):
@@ -73,6 +74,15 @@ def test_a_command_line_without_sense_is_told_in_one_line(words, tmp_path):
     assert answer.code == USAGE
     assert answer.out == b""
     assert answer.err.startswith(b"assay: ") and answer.err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("words, told", [
+    (["frob"], b"no command is called 'frob' here"), (["frob", "x", "y"], b"no command is called 'frob' here"),
+    (["rules", "frob"], b"no command is called 'frob' here"), (["--frob"], b"no option is called '--frob' here"),
+    (["scan", "--frob"], b"no option is called '--frob' here"), (["scan", "--frob", "x"], b"--frob")], ids=str)
+def test_a_wrong_word_is_named(words, told):
+    answer = assay(*words)
+    assert answer.code == USAGE and told in answer.err, answer
 
 
 def test_a_missing_path_is_an_error_with_its_own_artifact(tmp_path, folder):
@@ -162,15 +172,40 @@ def test_the_hub_shape(folder):
     assert {"module": "os", "name": "system", "safety": "dangerous"} in status["pickleImportScan"]["pickleImports"]
 
 
+@pytest.fixture(scope="session")
+def sarif_schema(tmp_path_factory):
+    """The official schema. It is not part of the house; an npm package carries it unchanged."""
+    place = tmp_path_factory.mktemp("sarif")
+    try:
+        subprocess.run(["npm", "pack", "--silent", "@microsoft/jest-sarif@1.0.0-beta.0"], cwd=place, timeout=60, check=True,
+                       capture_output=True)
+        with tarfile.open(next(place.glob("*.tgz"))) as package:
+            return json.load(package.extractfile("package/lib/schemas/sarif-2.1.0-rtm.5.json"))
+    except (OSError, subprocess.SubprocessError, StopIteration) as problem:
+        pytest.skip(f"the SARIF schema could not be fetched with npm: {problem}")
+
+
+@pytest.mark.parametrize("words", [[], ["--exclude", "un*"], ["--exclude", "*"], ["--fail-on", "caution"]], ids=" ".join)
+def test_sarif_is_valid_by_its_official_schema(folder, sarif_schema, words):
+    import jsonschema
+    (folder / os.fsdecode(b"\xff\x1b[2J #%?.pkl")).write_bytes(payload())
+    (folder / "run.py").write_text("import os\nprint(os.name)\n")
+    (folder / "away").symlink_to("/etc")
+    check = jsonschema.validators.validator_for(sarif_schema)(sarif_schema)
+    assert not [e.message for e in check.iter_errors(assay("scan", "--format", "sarif", folder, *words).report)]
+    assert list(check.iter_errors({"version": "2.1.0", "runs": [{}]})), "the schema refuses nothing"
+
+
 def test_sarif_is_what_code_scanning_takes(folder):
     log = assay("scan", "--format", "sarif", folder).report
-    if SARIF_SCHEMA.is_file():
-        import jsonschema
-        jsonschema.validate(log, json.loads(SARIF_SCHEMA.read_text()))
     assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-2.1.0.json")
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
     assert driver["name"] and driver["rules"]
+    for descriptor in driver["rules"] + driver["notifications"]:
+        assert all(descriptor[part]["text"] for part in ("shortDescription", "fullDescription", "help"))
+    told = {n["descriptor"]["id"] for n in run["invocations"][0]["toolExecutionNotifications"]}
+    assert told and told <= {n["id"] for n in driver["notifications"]}
     assert run["invocations"][0]["exitCode"] == FOUND
     paths = {p.name for p in folder.iterdir()}
     levels = [r["level"] for r in run["results"]]
@@ -229,6 +264,9 @@ def test_facts_are_of_the_documented_shape(folder):
     check = validator("document.schema.json")
     for document in facts(folder).values():
         assert not list(check.iter_errors(document))
+    first = assay("facts", folder, "--exclude", "safe*").lines[0]
+    assert not list(validator("document.schema.json", "repository").iter_errors(first))
+    assert (first["documents"], first["excluded"]) == (4, 1)
 
 
 @pytest.mark.parametrize("line", [b"nonsense", b"{}", b'{"schema":"assay-document/1"}', b"[" * 100_000, b"\xff\xfe",
@@ -240,12 +278,26 @@ def test_facts_that_are_none_are_refused(line):
 
 
 def test_forged_facts_are_refused(folder):
-    lines = assay("facts", folder / "unsafe.pkl").lines
-    document = next(d for d in lines if d["schema"].startswith("assay-document"))
+    first, document = assay("facts", folder / "unsafe.pkl").lines
     for forged in ({**document, "size": document["size"] + 1}, {**document, "more": 1},
                    {**document, "calls": [{**c, "place": {"member": 7, "offset": 0}} for c in document["calls"]]}):
-        answer = assay("judge", "-", stdin=json.dumps(forged).encode() + b"\n")
-        assert answer.code == ERROR, forged
+        answer = assay("judge", "-", stdin=f"{json.dumps(first)}\n{json.dumps(forged)}\n".encode())
+        assert answer.code == ERROR and b"line 2" in answer.err, forged
+
+
+def test_facts_that_were_cut_off_are_refused(folder):
+    """A pipe whose first half failed must not end in a clean bill."""
+    lines = assay("facts", folder).out.splitlines(keepends=True)
+    assert len(lines) == 6
+    cuts = {b"": b"no facts are here", b"".join(lines[1:]): b"line 1: facts begin with a line of assay-repository/1",
+            b"".join(lines + lines[1:2]): b"announces 5 documents, and there are 6",
+            b"".join(lines + lines): b"line 7: the facts of a second repository begin here",
+            **{b"".join(lines[:n]): b"announces 5 documents, and there are %d" % (n - 1) for n in range(1, 6)}}
+    for stream, why in cuts.items():
+        answer = assay("judge", "-", stdin=stream)
+        assert answer.code == ERROR and answer.out == b"", answer
+        assert answer.err.count(b"\n") == 1 and why in answer.err, answer
+    assert assay("judge", "-", stdin=b"".join(lines)).code == FOUND
 
 
 def test_a_missing_facts_file_is_an_error(tmp_path):
@@ -261,8 +313,20 @@ def test_include_and_exclude_choose_and_say_so(folder):
     assert b"4" in answer.err and b"left out" in answer.err and answer.code == 0
     answer = scan("--exclude", "un*.pkl", "--exclude", "damaged.pkl", folder)
     assert sorted(answer.artifacts) == ["caution.pkl", "safe.pkl"]
-    assert b"3" in answer.err
-    assert scan(folder).err == b""
+    assert b"3" in answer.err and answer.report["summary"]["excluded"] == 3
+    assert "left out     3 files" in assay("scan", folder, "--exclude", "un*.pkl", "--exclude", "damaged.pkl").text
+    assert scan(folder).err == b"" and scan(folder).report["summary"]["excluded"] == 0
+
+
+def test_where_everything_is_left_out_nothing_is_called_safe(folder):
+    words = [folder, "--exclude", "*"]
+    answer = scan(*words)
+    assert (answer.code, answer.report["status"], answer.report["summary"]["excluded"]) == (0, "unscanned", 5)
+    assert scan(*words, "--fail-on", "unscanned").code == FOUND
+    assert "unscanned: no file was examined; --include or --exclude left out 5" in assay("scan", *words).text
+    assert "left out" in str(assay("scan", "--format", "sarif", *words).report["runs"][0]["invocations"])
+    judged = assay("judge", "-", "--format", "json", stdin=assay("facts", *words).out)
+    assert (judged.report["status"], judged.report["summary"]["excluded"]) == ("unscanned", 5)
 
 
 @pytest.mark.parametrize("word, glob", [("--include", "*.pkl"), ("--exclude", "*.md")])
@@ -424,9 +488,15 @@ def test_a_hugging_face_cache(tmp_path, payload):
     alone = scan(snapshot)
     assert only(alone)["path"] == "pytorch_model.bin" and only(alone)["status"] == "unsafe"
     assert "repo.symlink-escapes" not in rules(only(alone))
-    whole = scan(tmp_path / "hub")
-    assert whole.report["status"] == "unsafe"
-    assert not any("repo.symlink-escapes" in rules(a) for a in whole.report["artifacts"])
+    (repository / "blobs" / "bbbb").write_bytes(harmless())
+    name = "snapshots/0123456789abcdef/pytorch_model.bin"
+    for part, paths in {"hub": {f"models--org--name/{p}" for p in (name, "blobs/bbbb", "refs/main")},
+                        "hub/models--org--name": {name, "blobs/bbbb", "refs/main"},
+                        "hub/models--org--name/snapshots": {name.removeprefix("snapshots/")}}.items():
+        answer = scan(tmp_path / part)
+        assert set(answer.artifacts) == paths and answer.report["status"] == "unsafe"
+        assert not any("repo.symlink-escapes" in rules(a) for a in answer.artifacts.values())
+        assert [r["to"] for r in answer.report["repository"]["relations"]] == ["../../blobs/aaaa"]
 
 
 def test_a_huge_file_is_read_to_its_end_in_bounded_time(tmp_path):
@@ -545,6 +615,31 @@ def test_inspect_shows_tensors_and_the_weights_only_answer(tmp_path):
     assert re.search(r"weights_only=True\).* refuses it: .*system", assay("inspect", tmp_path / "bad.pt").text)
 
 
+def test_inspect_shows_arrays_of_numpy_and_joblib(tmp_path):
+    import io
+    import numpy
+    npy = io.BytesIO()
+    numpy.save(npy, numpy.zeros((2, 3), dtype="<f4"))
+    numpy.save(npy, numpy.zeros(5, dtype="<i2"))
+    (tmp_path / "two.npy").write_bytes(npy.getvalue())
+    text = assay("inspect", tmp_path / "two.npy").text
+    assert re.search(r"at 0x0 +<f4 +\[2, 3\] +24 B\n", text) and re.search(r"at 0x98 +<i2 +\[5\] +10 B\n", text)
+    numpy.savez(tmp_path / "named.npz", weights=numpy.zeros(4))
+    assert re.search(r"weights.npy at 0x0 +<f8 +\[4\] +32 B\n", assay("inspect", tmp_path / "named.npz").text)
+    text = assay("inspect", ROOT / "corpus/cases/sklearn-written/linear-regression-joblib/input.joblib").text
+    assert len(re.findall(r"at 0x[0-9a-f]+ +f8 +\[2\] +16 B\n", text)) == 2
+    assert text.endswith("STOP             \n") and "stops here" not in text
+
+
+def test_inspect_says_what_instructions_say(tmp_path):
+    (tmp_path / "a.pt").write_bytes(
+        torch_zip(state_dict({"w": Tensor(numel=6, shape=(2, 3), stride=(3, 1)), "b": Tensor(numel=2, shape=(2,), key="1")}),
+                  {"0": tensor_bytes(24), "1": tensor_bytes(8)}))
+    text = assay("inspect", tmp_path / "a.pt").text
+    assert re.search(r"PROTO +2\n", text) and re.search(r"SETITEMS +.*\(2 pairs\)\n", text)
+    assert re.search(r"persistent +persistent_load\(\('storage', ", text) and re.search(r"BINPERSID +persistent_load", text)
+
+
 def test_inspect_shows_everything_only_where_asked(tmp_path):
     (tmp_path / "long.pkl").write_bytes(bytes(pickle(2).raw(b"N0" * 3000).none().stop()))
     brief, whole = (assay("inspect", *words, tmp_path / "long.pkl").text for words in ([], ["--all"]))
@@ -621,6 +716,24 @@ def test_a_reader_that_goes_away_is_no_crash(folder):
     running.stdout.close()
     _, err = running.communicate(timeout=60)
     assert running.returncode in (ERROR, FOUND, -13), (running.returncode, err)
+
+
+def test_what_is_installed_is_enough_to_build_a_program(tmp_path):
+    """The example, with nothing but what `cmake --install` puts elsewhere."""
+    build = PROGRAM.parent
+    needed = [tool for tool in ("cmake", "pkg-config", "g++") if shutil.which(tool) is None]
+    if needed or not (build / "cmake_install.cmake").is_file():
+        pytest.skip(f"missing: {needed or 'the build folder of the program'}")
+    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path / "usr"], check=True, capture_output=True)
+    (found,) = (tmp_path / "usr").rglob("assay.pc")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "assay"], env={**os.environ, "PKG_CONFIG_PATH": found.parent},
+                           check=True, capture_output=True, text=True).stdout.split()
+    program = tmp_path / "scan_model"
+    subprocess.run(["g++", "-std=c++20", ROOT / "examples/api/scan_model.cpp", *flags, "-o", program], cwd=tmp_path,
+                   check=True, timeout=PATIENCE)
+    done = subprocess.run([program, ROOT / "examples/model"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.endswith("the repository is unsafe\n"), done
+    assert "unsafe     optimizer.pt\n           Loading it runs a shell command: `true`.\n" in done.stdout
 
 
 def test_the_schema_files_are_the_ones_documented():

@@ -167,6 +167,17 @@ def test_a_waiver_does_not_cover_a_file_with_one_more_byte(waived, policy):
     assert scan(path, *policy("".join(waiver(data, f) for f in findings))).code == FOUND
 
 
+def test_a_waived_file_is_never_said_to_run_no_code(sample, policy):
+    path = sample(payload())
+    findings = [f for f in only(scan(path))["findings"] if f["severity"] != "note"]
+    words = policy("".join(waiver(payload(), f) for f in findings))
+    assert only(scan(path, *words))["status"] == "safe"
+    text = assay("scan", path, *words).text
+    assert "model.pkl — only because the policy waives what was found; it would be unsafe" in text
+    assert "safe: only because the policy waives what was found in this file" in text
+    assert "file runs no code" not in text and "loading it runs no code" not in text
+
+
 def test_kept_facts_are_waived_as_well(waived, policy):
     path, data, findings = waived
     words = policy("".join(waiver(data, f) for f in findings))
@@ -271,7 +282,7 @@ def test_a_policy_has_no_way_to_act_on_the_terminal(sample, policy):
 
 # Whose policy --------------------------------------------------------------------------------------------------------
 
-def test_a_policy_inside_what_is_scanned_is_never_obeyed(sample):
+def test_no_policy_is_looked_for_inside_what_is_scanned(sample):
     """Or every attacker would ship one."""
     folder = sample(payload()).parent
     for name in ("policy.toml", "assay.toml", ".assay.toml", ".config/assay/policy.toml", ".assay/policy.toml"):
@@ -280,6 +291,8 @@ def test_a_policy_inside_what_is_scanned_is_never_obeyed(sample):
     for words, cwd in (([folder], None), (["."], folder), (["model.pkl"], folder)):
         answer = scan(*words, cwd=cwd)
         assert answer.code == FOUND and answer.report["policy"]["mode"] == "middle"
+    named = scan(folder, "--policy", folder / "policy.toml")
+    assert named.code == 0 and named.report["policy"]["mode"] == "observe"
 
 
 @pytest.mark.parametrize("variable, below", [("XDG_CONFIG_HOME", "assay"), ("HOME", ".config/assay")])

@@ -9,3 +9,45 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/_assay DESTINATION ${CMAKE_INSTALL
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/assay.fish
         DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# --- the library: all of it in one archive, the headers that include/assay/assay.h needs, and assay.pc ---
+if(ASSAY_SANITIZE OR ASSAY_FUZZ)
+  return()
+endif()
+
+set(archived "")
+get_property(targets DIRECTORY ${PROJECT_SOURCE_DIR}/src PROPERTY BUILDSYSTEM_TARGETS)
+foreach(target IN LISTS targets)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "STATIC_LIBRARY" AND NOT target STREQUAL "assay_app")
+    list(APPEND archived $<TARGET_OBJECTS:${target}>)
+  endif()
+endforeach()
+add_library(assay_archive STATIC ${archived})
+set_target_properties(assay_archive PROPERTIES OUTPUT_NAME assay LINKER_LANGUAGE CXX)
+install(TARGETS assay_archive ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
+# In src/ they include each other as "format/document.h", where they are installed as "assay/format/document.h":
+# a program has folders of such names itself.
+set(public_headers "")
+function(install_header source name)
+  set(header ${PROJECT_BINARY_DIR}/installed/assay/${name})
+  get_filename_component(folder assay/${name} DIRECTORY)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/installed/${folder})
+  add_custom_command(OUTPUT ${header} DEPENDS ${source} VERBATIM
+                     COMMAND sed "s|^#include \"|#include \"assay/|" ${source} > ${header})
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})
+  set(public_headers ${public_headers} ${header} PARENT_SCOPE)
+endfunction()
+install_header(${PROJECT_SOURCE_DIR}/include/assay/assay.h assay.h)
+foreach(name base/result.h bytes/budget.h bytes/coverage.h detect/detect.h detect/rules.h finding/finding.h
+             format/document.h report/json.h report/json_document.h report/report.h report/repository.h report/text.h
+             scan/judge.h scan/scan.h scan/walk.h verdict/policy.h)
+  install_header(${PROJECT_SOURCE_DIR}/src/${name} ${name})
+endforeach()
+add_custom_target(assay_headers DEPENDS ${public_headers})
+add_dependencies(assay assay_archive assay_headers)  # who builds the program can install all of it
+
+file(RELATIVE_PATH to_include_dir /${CMAKE_INSTALL_LIBDIR}/pkgconfig /${CMAKE_INSTALL_INCLUDEDIR})
+configure_file(${PROJECT_SOURCE_DIR}/packaging/assay.pc.in ${PROJECT_BINARY_DIR}/assay.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/assay.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

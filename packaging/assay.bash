@@ -22,8 +22,8 @@ _assay() {
   case $command in
     "") words="scan inspect facts judge rules --help --version" ;;
     scan) words="$selecting $judging $reporting $risk --help" ;;
-    inspect) words="--all $judging $risk --help" ;;
-    facts) words="$selecting $judging --output $risk --help" ;;
+    inspect) words="--all --policy $risk --help" ;;
+    facts) words="$selecting --policy --output $risk --help" ;;
     judge) words="$judging $reporting --help" ;;
     rules) words="list explain --help" ;;
   esac

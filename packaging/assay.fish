@@ -16,9 +16,8 @@ complete -c assay -n $selecting -l exclude -x -d 'not files that match this glob
 complete -c assay -n $selecting -l digest -d 'SHA-256 of every file'
 complete -c assay -n $selecting -l spool -x -a '(__fish_complete_directories)' -d 'folder for decompressed bytes'
 
-set -l judging '__fish_seen_subcommand_from scan inspect facts judge'
-complete -c assay -n $judging -l policy -r -d 'policy to judge by'
-complete -c assay -n $judging -l fail-on -x -a 'caution unscanned error suspicious unsafe' -d 'level from which the exit code is 1'
+complete -c assay -n '__fish_seen_subcommand_from scan inspect facts judge' -l policy -r -d 'policy to judge by'
+complete -c assay -n '__fish_seen_subcommand_from scan judge' -l fail-on -x -a 'caution unscanned error suspicious unsafe' -d 'level from which the exit code is 1'
 
 set -l reporting '__fish_seen_subcommand_from scan judge'
 complete -c assay -n $reporting -s f -l format -x -a 'text json jsonl sarif hub' -d 'format of the report'

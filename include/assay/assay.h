@@ -4,15 +4,20 @@
 //   judge     documents -> report   the cheap part: rules and policy over facts, no bytes
 //   scan_repository  both in one
 //
-// Fork is used to start the confined processes, so extract() and scan() want to be called from a thread that
-// outlives them, in a program that does not ignore SIGCHLD. Nothing here throws but std::bad_alloc.
+// report/ writes what they return: to_text(), to_json(), to_sarif(), and documents as the lines of `assay facts`.
+//
+// Fork is used to start the confined processes, so extract() and scan_repository() want to be called from a thread
+// that outlives them, in a program that does not ignore SIGCHLD. Nothing here throws but std::bad_alloc.
 // docs/document.md and docs/report.md describe the values; examples/api shows a whole program.
 #pragma once
 #include <string>
 #include <vector>
 
 #include "format/document.h"
+#include "report/json.h"
+#include "report/json_document.h"
 #include "report/report.h"
+#include "report/text.h"
 #include "scan/judge.h"
 #include "scan/scan.h"
 #include "verdict/policy.h"

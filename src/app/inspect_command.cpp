@@ -35,21 +35,39 @@ void print_tree(const format::Document& d) {
   }
 }
 
+/// A fact does not say which of PERSID and BINPERSID made a persistent load.
+std::string made_by(const format::Call& c) {
+  return c.kind == format::Call::Kind::persistent ? "persistent" : std::string{to_string(c.kind)};
+}
+
+std::string call_in_words(const format::Call& c) {
+  using Kind = format::Call::Kind;
+  const auto object = [&] { return detect::written(c.callee, 120); };
+  const auto argument = [&](std::size_t i) { return i < c.args.size() ? detect::written(c.args[i], 200) : "?"; };
+  switch (c.kind) {
+    case Kind::build:
+    case Kind::append:
+    case Kind::add: return object() + " <- " + argument(0);
+    case Kind::setitem: return object() + "[" + argument(0) + "] <- " + argument(1);
+    case Kind::persistent: return "persistent_load(" + argument(0) + ")";
+    case Kind::reduce:
+    case Kind::inst:
+    case Kind::obj:
+    case Kind::newobj:
+    case Kind::newobj_ex: break;
+  }
+  return detect::written_call(c.callee, c.args, 300);
+}
+
 void print_facts(const format::Document& d, const report::Artifact& a) {
   if (!a.imports.empty()) std::printf("\nImports\n");
   for (const auto& i : a.imports)
     std::printf("  %-11s %s.%s  (%s)\n", std::string{to_string(i.safety)}.c_str(), printable(i.module, 120).c_str(),
                 printable(i.name, 120).c_str(), i.why.c_str());
   if (!d.calls.empty()) std::printf("\nCalls\n");
-  for (const auto& c : d.calls) {
-    const bool changes = c.kind == format::Call::Kind::build || c.kind == format::Call::Kind::append ||
-                         c.kind == format::Call::Kind::setitem || c.kind == format::Call::Kind::add;
-    const auto text =
-        changes ? detect::written(c.callee, 120) + " <- " + (c.args.empty() ? "?" : detect::written(c.args[0], 200))
-                : detect::written_call(c.callee, c.args, 300);
-    std::printf("  %-20s %-10s %s%s\n", place(d, c.place).c_str(), std::string{to_string(c.kind)}.c_str(), text.c_str(),
+  for (const auto& c : d.calls)
+    std::printf("  %-20s %-10s %s%s\n", place(d, c.place).c_str(), made_by(c).c_str(), call_in_words(c).c_str(),
                 c.count > 1 ? ("  (" + std::to_string(c.count) + " times)").c_str() : "");
-  }
   for (const auto& c : d.checkpoints) {
     std::printf("\nPyTorch checkpoint, layout \"%s\": %llu tensors, %s\n", c.layout.c_str(),
                 static_cast<unsigned long long>(c.tensors), human_bytes(c.tensor_bytes).c_str());

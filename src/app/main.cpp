@@ -47,11 +47,15 @@ void add_report_options(CLI::App& command, Common& common, std::string& unknown_
   command.add_flag("--no-colour,--no-color", common.no_colour, "plain text on a terminal, too");
 }
 
-void add_policy_options(CLI::App& command, Common& common) {
+void add_policy_option(CLI::App& command, Common& common) {
   command
       .add_option("--policy", common.policy_path,
                   "policy to judge by (default: your own configuration, if there is one)")
       ->type_name("FILE");
+}
+
+void add_judging_options(CLI::App& command, Common& common) {
+  add_policy_option(command, common);
   command
       .add_option("--fail-on", common.fail_on,
                   "level from which the exit code is 1: caution, unscanned, error, suspicious, unsafe")
@@ -83,6 +87,15 @@ void add_risk_option(CLI::App& command, Common& common) {
                    "go on where the system cannot confine the processes that read files");
 }
 
+/// CLI11 asks for what is missing before it names the word that stands in its place.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const auto strange = app.remaining(/*recurse=*/true);
+  const bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (!missing || strange.empty()) return error.what();
+  const auto& word = strange.front();
+  return std::string{word.starts_with('-') ? "no option" : "no command"} + " is called '" + word + "' here";
+}
+
 /// What a short-lived process wants of its system.
 void settle_in() {
   ::mallopt(M_TRIM_THRESHOLD,
@@ -109,19 +122,19 @@ int main(int argc, char** argv) {
 
   auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
   add_scan_options(*scan, common);
-  add_policy_options(*scan, common);
+  add_judging_options(*scan, common);
   add_report_options(*scan, common, unknown_format);
   add_risk_option(*scan, common);
 
   auto* inspect = app.add_subcommand("inspect", "show one file's pickles, calls, tensors and members");
   inspect->add_option("file", common.paths, "the file")->required()->expected(1)->type_name("FILE");
   inspect->add_flag("--all", all, "every opcode and every tensor");
-  add_policy_options(*inspect, common);
+  add_policy_option(*inspect, common);
   add_risk_option(*inspect, common);
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);
-  add_policy_options(*facts, common);
+  add_policy_option(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")
       ->each([&](const std::string& path) {
         common.outputs.assign(1, {Format::jsonl, path});
@@ -131,7 +144,7 @@ int main(int argc, char** argv) {
 
   auto* judge = app.add_subcommand("judge", "judge kept facts: same verdict, formats and exit code as scan");
   judge->add_option("facts", common.paths, "what assay facts wrote, or -")->required()->expected(1)->type_name("FILE");
-  add_policy_options(*judge, common);
+  add_judging_options(*judge, common);
   add_report_options(*judge, common, unknown_format);
 
   auto* rules = app.add_subcommand("rules", "the rules that files are judged by");
@@ -144,7 +157,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return usage_error(error.what());
+    return usage_error(complaint(app, error));
   }
   if (!unknown_format.empty())
     return usage_error("--format takes text, json, jsonl, sarif or hub, not '" + unknown_format + "'");

@@ -36,7 +36,7 @@ inline constexpr int kInterrupted = 130;
 int usage_error(const std::string& message);
 
 /// The policy of --policy, else of the user's own configuration ($XDG_CONFIG_HOME/assay/policy.toml), else the
-/// built-in one. Never one that lies in what is scanned. Nothing, after a line on standard error, if it is bad.
+/// built-in one. None is looked for in what is scanned. Nothing, after a line on standard error, if it is bad.
 std::optional<verdict::Policy> load_policy(const Common& common);
 
 /// Writes every wanted report. False, after a line on standard error, where one could not be written.

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "report/json_document.h"
-#include "report/json_repository.h"
 
 namespace assay::app {
 namespace {
@@ -21,6 +20,38 @@ int finish(Outcome given, const Common& common) {
   return code;
 }
 
+struct Facts {
+  Repository repository;
+  std::vector<Document> documents;
+};
+
+/// All of what `assay facts` wrote, or the rest of a sentence that begins with the file's name. Half a stream is
+/// refused: the files that are missing from it could be anything.
+tl::expected<Facts, std::string> read_facts(std::istream& in) {
+  const auto refuse = [](std::string why) { return tl::unexpected<std::string>{std::move(why)}; };
+  const auto at = [](std::size_t number) { return ", line " + std::to_string(number) + ": "; };
+  std::string line;
+  if (!in) return refuse(": cannot be read");
+  if (!std::getline(in, line)) return refuse(": no facts are here, not even their first line");
+  auto repository = report::repository_from_json(line);
+  if (!repository)
+    return refuse(at(1) + "facts begin with a line of " + std::string{report::kRepositorySchema} +
+                  ", and this is none: " + std::string{repository.error().what});
+  Facts out{std::move(*repository), {}};
+  for (std::size_t number = 2; std::getline(in, line); ++number) {
+    auto document = report::document_from_json(line);
+    if (!document && report::repository_from_json(line))
+      return refuse(at(number) + "the facts of a second repository begin here; judge one repository at a time");
+    if (!document) return refuse(at(number) + std::string{document.error().what});
+    out.documents.push_back(std::move(*document));
+  }
+  if (in.bad()) return refuse(": cannot be read");
+  if (out.documents.size() != out.repository.documents)
+    return refuse(": the first line announces " + std::to_string(out.repository.documents) +
+                  " documents, and there are " + std::to_string(out.documents.size()));
+  return out;
+}
+
 }  // namespace
 
 int run_scan(const Common& common) {
@@ -30,9 +61,9 @@ int run_scan(const Common& common) {
     return scan_repository(common.paths, *policy, SystemClock{}.today(), options);
   });
   if (!outcome) return kRefused;
-  if (outcome->excluded > 0)
+  if (outcome->report.excluded > 0)
     std::fprintf(stderr, "assay: left out by --include or --exclude: %llu\n",
-                 static_cast<unsigned long long>(outcome->excluded));
+                 static_cast<unsigned long long>(outcome->report.excluded));
   const bool interrupted = outcome->interrupted;
   const int code = finish(std::move(*outcome), common);
   return interrupted ? kInterrupted : code;
@@ -56,39 +87,15 @@ int run_facts(const Common& common) {
 int run_judge(const Common& common) {
   const auto policy = load_policy(common);
   if (!policy) return kUsage;
-  std::ifstream file;
   const auto& path = common.paths.front();
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file) {
-      std::fprintf(stderr, "assay: %s: cannot be read\n", printable(path).c_str());
-      return kRefused;
-    }
-  }
-  auto& in = path == "-" ? std::cin : static_cast<std::istream&>(file);
-  Repository repository;
-  std::vector<format::Document> documents;
-  std::string line;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
-    if (line.empty()) continue;
-    if (number == 1)
-      if (auto first = report::repository_from_json(line)) {
-        repository = std::move(*first);
-        continue;
-      }
-    auto document = report::document_from_json(line);
-    if (!document) {
-      std::fprintf(stderr, "assay: %s, line %zu: %s\n", printable(path).c_str(), number,
-                   std::string{document.error().what}.c_str());
-      return kRefused;
-    }
-    documents.push_back(std::move(*document));
-  }
-  if (in.bad()) {
-    std::fprintf(stderr, "assay: %s: cannot be read\n", printable(path).c_str());
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  auto facts = read_facts(path == "-" ? std::cin : file);
+  if (!facts) {
+    std::fprintf(stderr, "assay: %s%s\n", printable(path).c_str(), facts.error().c_str());
     return kRefused;
   }
-  return finish(scan::judge(std::move(documents), repository, *policy, SystemClock{}.today()), common);
+  return finish(scan::judge(std::move(facts->documents), facts->repository, *policy, SystemClock{}.today()), common);
 }
 
 }  // namespace assay::app

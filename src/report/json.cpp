@@ -66,6 +66,7 @@ Json summary_of(const Report& report) {
   const double milliseconds = std::round(report.seconds * 1000);
   out["seconds"] = std::isfinite(milliseconds) && milliseconds > 0 ? milliseconds / 1000 : 0.0;
   out["artifacts"] = report.artifacts.size();
+  out["excluded"] = report.excluded;
   return out;
 }
 

@@ -17,6 +17,20 @@ using format::describe;  // also for the types of bytes/
 using format::Document;
 using format::Expr;
 
+template <class Codec>
+void describe(Codec& c, Relation& v) {
+  c("from", v.from);
+  c("to", v.to);
+}
+template <class Codec>
+void describe(Codec& c, Repository& v) {
+  c("schema", v.schema);
+  c("documents", v.documents);
+  c("excluded", v.excluded);
+  c("root", v.root);
+  c("links", v.links);
+}
+
 template <class T>
 concept Enum = std::is_enum_v<T>;
 template <class T>
@@ -222,36 +236,55 @@ Result<Read> parse(std::string_view line) {
   return json;
 }
 
-Result<Document> read_document(std::string_view line) {
+template <class T>
+Result<T> read(std::string_view line) {
   const auto json = TRY(parse(line));
-  Document out;
+  T out;
   std::string_view problem;
   Reader reader{json, problem};
   describe(reader, out);
   reader.finish();
   if (!problem.empty()) return fail(Errc::malformed, 0, problem);
-  TRY(format::validate(out));
   return out;
+}
+
+template <class T>
+Result<T> read_hostile(std::string_view line) {
+  if (line.size() > kMostDocumentBytes) return fail(Errc::limit_reached, kMostDocumentBytes, "line too long");
+  if (const auto at = too_deep(line)) return fail(Errc::limit_reached, *at, "nested too deeply");
+  try {
+    return read<T>(line);
+  } catch (const nlohmann::json::parse_error& e) {
+    return fail(Errc::malformed, e.byte, "not JSON");
+  } catch (const std::exception&) {  // a number beyond all types, or no memory
+    return fail(Errc::malformed, 0, "a value out of range");
+  }
+}
+
+template <class T>
+std::string written(const T& value) {
+  Writer writer;
+  describe(writer, const_cast<T&>(value));  // one description serves both directions; writing changes nothing
+  return writer.object.dump(-1, ' ', /*ensure_ascii=*/true);
 }
 
 }  // namespace
 
-std::string to_json(const Document& document) {
-  Writer writer;
-  describe(writer, const_cast<Document&>(document));  // one description serves both directions; writing changes nothing
-  return writer.object.dump(-1, ' ', /*ensure_ascii=*/true);
-}
+std::string to_json(const Document& document) { return written(document); }
 
 Result<Document> document_from_json(std::string_view line) {
-  if (line.size() > kMostDocumentBytes) return fail(Errc::limit_reached, kMostDocumentBytes, "document too long");
-  if (const auto at = too_deep(line)) return fail(Errc::limit_reached, *at, "nested too deeply");
-  try {
-    return read_document(line);
-  } catch (const nlohmann::json::parse_error& e) {
-    return fail(Errc::malformed, e.byte, "not JSON");
-  } catch (const std::exception&) {  // a number beyond all types, or no memory
-    return fail(Errc::malformed, 0, "not a document");
-  }
+  auto out = TRY(read_hostile<Document>(line));
+  TRY(format::validate(out));
+  return out;
+}
+
+std::string to_json(const Repository& repository) { return written(repository); }
+
+Result<Repository> repository_from_json(std::string_view line) {
+  auto out = TRY(read_hostile<Repository>(line));
+  if (out.schema != kRepositorySchema) return fail(Errc::malformed, 0, "another schema");
+  for (auto& link : out.links) link.kind = "symlink";
+  return out;
 }
 
 }  // namespace assay::report

@@ -114,7 +114,7 @@ TEST(JsonDocument, RefusesWhatItWouldNotWrite) {
   EXPECT_EQ(refusal(replaced(line, R"("tier":"")", R"("tier":null)")), "not a text");
   EXPECT_EQ(refusal(replaced(line, R"("size":0)", R"("size":-1)")), "not a whole number");
   EXPECT_EQ(refusal(replaced(line, R"("size":0)", R"("size":0.0)")), "not a whole number");
-  EXPECT_EQ(refusal(replaced(line, R"("size":0)", R"("size":1e999)")), "not a document");
+  EXPECT_EQ(refusal(replaced(line, R"("size":0)", R"("size":1e999)")), "a value out of range");
   EXPECT_EQ(refusal(replaced(line, R"("size":0)", R"("size":18446744073709551616)")), "not a whole number");
   EXPECT_EQ(refusal(replaced(line, R"("parent":0)", R"("parent":4294967296)")), "number too large");
   EXPECT_EQ(refusal(replaced(line, R"("calls":[])", R"("calls":{})")), "not a list");
@@ -171,6 +171,32 @@ TEST(JsonDocument, AcceptsTheDeepestDocumentAndNothingDeeper) {
 TEST(JsonDocument, EveryTruncationIsRefused) {
   const auto line = to_json(document("a\xff"));
   for (std::size_t n = 0; n < line.size(); n += 101) EXPECT_FALSE(document_from_json(line.substr(0, n))) << n;
+}
+
+TEST(JsonRepository, ComesBackAsItWas) {
+  Repository r{"models/\xff", {{"symlink", "a\n\xc3", "../b"}, {"symlink", "", ""}}, 3, ~std::uint64_t{0}};
+  const auto line = to_json(r);
+  EXPECT_TRUE(line.starts_with(R"({"schema":"assay-repository/1","documents":3,)")) << line;
+  const auto again = repository_from_json(line);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->root, r.root);
+  EXPECT_EQ(again->documents, 3u);
+  EXPECT_EQ(again->excluded, ~std::uint64_t{0});
+  ASSERT_EQ(again->links.size(), 2u);
+  EXPECT_EQ(again->links[0].kind, "symlink");
+  EXPECT_EQ(again->links[0].from, "a\n\xc3");
+  EXPECT_EQ(again->links[0].to, "../b");
+}
+
+TEST(JsonRepository, RefusesWhatItWouldNotWrite) {
+  const auto line = to_json(Repository{});
+  ASSERT_TRUE(repository_from_json(line));
+  for (const auto& forged : {replaced(line, "repository/1", "repository/2"), replaced(line, R"("documents":0,)", ""),
+                             replaced(line, R"("root":"")", R"("root":"","more":1)"),
+                             replaced(line, R"("root":"")", R"("root":{"hex":"61"})"),
+                             replaced(line, R"("documents":0)", R"("documents":-1)"), to_json(smallest()),
+                             std::string{"nonsense"}, std::string(100'000, '[')})
+    EXPECT_FALSE(repository_from_json(forged)) << forged.substr(0, 200);
 }
 
 }  // namespace

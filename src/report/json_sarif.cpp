@@ -28,6 +28,22 @@ constexpr std::size_t kMostText = 5'000'000;
 constexpr std::string_view kUnread = "assay.unread";
 constexpr std::string_view kEngineIdle = "assay.engine-did-not-run";
 constexpr std::string_view kCut = "assay.results-cut";
+constexpr std::string_view kLeftOut = "assay.files-left-out";
+
+/// What a notification means, whatever the scan. Code scanning wants all three texts of a descriptor.
+struct NotificationText {
+  std::string_view id, says, means, help;
+};
+constexpr NotificationText kNotifications[] = {
+    {kUnread, "A file was not read, or not to its end.",
+     "Bytes that nobody read may hold anything, so the file is not safe, and no result speaks of them.",
+     "Download a damaged file again; read yourself what no reader here examines."},
+    {kEngineIdle, "An engine did not run.", "What that engine looks for was not looked for in any file.",
+     "Use another tool for it, or take the answer for what it says: loading."},
+    {kCut, "There were more results than a log may hold.", "Code scanning refuses larger logs; the worst were kept.",
+     "See the JSON report, which has all of them."},
+    {kLeftOut, "Files were left out.", "The globs of --include and --exclude left out files that nobody examined.",
+     "Scan without the globs to have them examined."}};
 
 /// A finding with the artifact it is in.
 struct Hit {
@@ -152,10 +168,12 @@ class Log {
   Json driver() {
     Json out{{"name", "Assay"}, {"version", to_utf8(report_.tool_version)}, {"rules", std::move(rules_)}};
     out["notifications"] = Json::array();
-    for (const auto& [id, says] : {std::pair{kUnread, "A file was not read, or not to its end."},
-                                   std::pair{kEngineIdle, "An engine did not run."},
-                                   std::pair{kCut, "There were more results than a log may hold."}})
-      out["notifications"].push_back({{"id", id}, {"shortDescription", {{"text", says}}}});
+    for (const auto& n : kNotifications)
+      out["notifications"].push_back({{"id", n.id},
+                                      {"name", name_of(n.id)},
+                                      {"shortDescription", {{"text", n.says}}},
+                                      {"fullDescription", {{"text", n.means}}},
+                                      {"help", {{"text", n.help}}}});
     return out;
   }
 
@@ -259,6 +277,9 @@ class Log {
       out.push_back(notification(kCut, "warning",
                                  std::to_string(cut_) + " results were left out; those kept are the worst. "
                                                         "The JSON report has all of them."));
+    if (report_.excluded > 0)
+      out.push_back(notification(kLeftOut, "note",
+                                 "files left out by --include or --exclude: " + std::to_string(report_.excluded)));
     for (const auto& engine : not_scanned_for(report_))
       out.push_back(notification(kEngineIdle, "note", "not scanned for: " + plain(engine, 200)));
     std::size_t left_out = 0;

@@ -1,5 +1,7 @@
 #include "report/report.h"
 
+#include <algorithm>
+
 namespace assay::report {
 namespace {
 
@@ -15,6 +17,13 @@ std::vector<std::uint64_t> count_by_status(const Report& report) {
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(finding::kLastStatus) + 1);
   for (const auto& artifact : report.artifacts) ++counts[static_cast<std::size_t>(artifact.status)];
   return counts;
+}
+
+finding::Status status_without_waivers(const Artifact& artifact) {
+  auto out = artifact.status;
+  for (const auto& f : artifact.findings)
+    if (f.waived) out = std::max(out, finding::status_of(f.severity));
+  return out;
 }
 
 std::vector<std::string> not_scanned_for(const Report& report) {

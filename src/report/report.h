@@ -67,18 +67,22 @@ struct Report {
   std::string rule_set;
   std::vector<RuleText> rules;  ///< of the findings below, in any order; may lack some
   Policy policy;
-  finding::Status status = finding::Status::safe;  ///< the worst of all artifacts; safe for an empty repository
+  finding::Status status = finding::Status::safe;  ///< the worst of all artifacts; see docs/report.md for none
   std::vector<Engine> engines;
   std::string root;  ///< as the user gave it; raw
   std::vector<Relation> relations;
   std::vector<Artifact> artifacts;  ///< by path
   std::uint64_t bytes = 0;          ///< of all artifacts
+  std::uint64_t excluded = 0;       ///< files that the user's globs left out
   double seconds = 0;               ///< wall clock of the scan; 0 for judge
   std::string tier;                 ///< the weakest confinement used
 };
 
 /// How many artifacts have each status; index by Status.
 std::vector<std::uint64_t> count_by_status(const Report& report);
+
+/// What `artifact` would be if the policy waived nothing.
+finding::Status status_without_waivers(const Artifact& artifact);
 
 /// What was not looked for, in people's words: "malware", "secrets". From the engines that are `unscanned`.
 std::vector<std::string> not_scanned_for(const Report& report);

@@ -130,6 +130,9 @@ bool holds_pickle(const Artifact& artifact) {
   return std::find(artifact.formats.begin(), artifact.formats.end(), "pickle") != artifact.formats.end();
 }
 
+/// Its status is milder than what was found, by somebody's decision: words about what was found would be false.
+bool is_waived(const Artifact& artifact) { return status_without_waivers(artifact) != artifact.status; }
+
 using Group = std::vector<const Finding*>;  // of one rule, in the report's order
 
 class Page {
@@ -148,7 +151,7 @@ class Page {
   std::vector<const Artifact*> shown_mildest_first() const {
     std::vector<const Artifact*> out;
     for (const auto& artifact : report_.artifacts)
-      if (options_.verbose || artifact.status != Status::safe) out.push_back(&artifact);
+      if (options_.verbose || status_without_waivers(artifact) != Status::safe) out.push_back(&artifact);
     std::stable_sort(out.begin(), out.end(),
                      [](const Artifact* a, const Artifact* b) { return a->status < b->status; });
     return out;
@@ -184,9 +187,11 @@ class Page {
   // --- one file ---
 
   void file(const Artifact& artifact) {
-    // A file that nobody reads is one line; a file with something to say gets air around it.
-    const bool brief = artifact.findings.empty() && !options_.verbose &&
-                       (artifact.status == Status::unscanned || artifact.status == Status::queued);
+    // A file that nobody reads is one line, and so is one that is safe by a waiver; a file with something to say gets
+    // air around it.
+    const bool unread =
+        artifact.findings.empty() && (artifact.status == Status::unscanned || artifact.status == Status::queued);
+    const bool brief = !options_.verbose && (unread || artifact.status == Status::safe);
     if (!out_.empty() && !(brief && after_brief_)) out_ += '\n';
     after_brief_ = brief;
     headline(artifact);
@@ -202,7 +207,10 @@ class Page {
     auto word = std::string{to_string(artifact.status)};
     const std::string gap(kMargin - std::min(kMargin - 1, word.size()), ' ');
     std::string gist{gist_of(artifact.status)};
-    if (artifact.status == Status::unscanned && !artifact.unscanned.empty())
+    if (is_waived(artifact))
+      gist = "only because the policy waives what was found; it would be " +
+             std::string{to_string(status_without_waivers(artifact))};
+    else if (artifact.status == Status::unscanned && !artifact.unscanned.empty())
       gist += ": " + printable(artifact.unscanned.front(), kReasonBytes);
     out_ +=
         inked(ink_of(artifact.status), word) + gap + inked(Ink::strong, printable(artifact.path)) + " — " + gist + "\n";
@@ -331,14 +339,18 @@ class Page {
     if (!out_.empty()) out_ += "\n" + inked(Ink::faint, repeated("─", width_)) + "\n";
     verdict();
     labelled("files", counts_in_words());
+    if (report_.excluded > 0) labelled("left out", counted(report_.excluded, "file") + ", by --include or --exclude");
     coverage();
     for (const auto& [reason, names] : unscanned_by_reason()) labelled("not examined", reason + ": " + names);
-    if (const auto n = waived(); n > 0) labelled("waived", counted(n, "finding") + ", by the policy");
+    if (const auto n = waived_findings(); n > 0) labelled("waived", counted(n, "finding") + ", by the policy");
     if (!report_.policy.name.empty()) labelled("policy", policy_in_words());
     labelled("time", duration(report_.seconds));
     if (!report_.tier.empty())
       labelled("confinement", printable(report_.tier), report_.tier == "unconfined" ? Ink::yellow : Ink::plain);
-    out_ += inked(Ink::faint, "safe means: loading runs no code; it says nothing about what the model does") + "\n";
+    const std::string_view means =
+        waived_files() > 0 ? "loading runs no code, or the policy waives what it runs" : "loading runs no code";
+    out_ +=
+        inked(Ink::faint, "safe means: " + std::string{means} + "; it says nothing about what the model does") + "\n";
   }
 
   void verdict() {
@@ -352,14 +364,21 @@ class Page {
 
   std::string verdict_in_words() const {
     const auto all = report_.artifacts.size();
+    if (all == 0 && report_.excluded > 0)
+      return "no file was examined; --include or --exclude left out " + grouped(report_.excluded);
     if (all == 0) return "there were no files to scan";
+    const auto waived = waived_files();
+    if (report_.status == Status::safe && waived > 0)
+      return "only because the policy waives what was found in " +
+             (all == 1 ? "this file" : grouped(waived) + " of " + counted(all, "file"));
     if (report_.status == Status::safe)
       return all == 1 ? "loading this file runs no code" : "loading these " + counted(all, "file") + " runs no code";
     const auto n = count_by_status(report_)[static_cast<std::size_t>(report_.status)];
     if (n == 0) return "the repository as a whole";
     const auto some = all == 1 ? "the file " : grouped(n) + " of " + counted(all, "file") + " ";
     switch (report_.status) {
-      case Status::caution: return some + "would run code by design; no harm was found";
+      case Status::caution:
+        return some + "would run code by design; no harm was found" + (waived > 0 ? " but what the policy waives" : "");
       case Status::queued: return some + "must wait for a scan";
       case Status::unscanned: return some + "could not be examined";
       case Status::error: return some + "could not be read to the end";
@@ -420,7 +439,11 @@ class Page {
     return out;
   }
 
-  std::uint64_t waived() const {
+  std::size_t waived_files() const {
+    return static_cast<std::size_t>(std::count_if(report_.artifacts.begin(), report_.artifacts.end(), is_waived));
+  }
+
+  std::uint64_t waived_findings() const {
     std::uint64_t n = 0;
     for (const auto& artifact : report_.artifacts)
       for (const auto& f : artifact.findings) n += f.waived;

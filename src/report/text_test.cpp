@@ -118,8 +118,47 @@ TEST(TextReport, HidesNotesAndWaivedFindingsUntilAsked) {
   EXPECT_TRUE(has(all, "`echo waived`. (waived by the policy)"));
 }
 
+// Whoever reads "runs no code" believes it, and does not know what somebody else decided to live with.
+TEST(TextReport, NeverSaysThatAWaivedFileRunsNoCode) {
+  auto a = sample::artifact("a.pkl", Status::safe);
+  a.findings = {sample::os_system(1, "true")};
+  a.findings[0].waived = true;
+  auto r = one(a);
+  const auto alone = to_text(r, {.colour = false, .verbose = false, .width = 120});
+  EXPECT_TRUE(has(alone, "safe        a.pkl — only because the policy waives what was found; it would be unsafe\n"));
+  EXPECT_TRUE(
+      has(alone, "safe: only because the policy waives what was found in this file · not scanned for: malware"));
+  EXPECT_TRUE(has(alone, "safe means: loading runs no code, or the policy waives what it runs; it says nothing"));
+  EXPECT_FALSE(has(alone, "loading it runs no code"));
+  EXPECT_FALSE(has(alone, "loading this file runs no code"));
+  r.artifacts.push_back(sample::artifact("b.json", Status::safe));
+  const auto both = to_text(r);
+  EXPECT_TRUE(has(both, "safe: only because the policy waives what was found in 1 of 2 files"));
+  EXPECT_FALSE(has(both, "b.json"));
+}
+
+TEST(TextReport, NeverSaysThatNoHarmWasFoundWhereHarmWasWaived) {
+  auto a = sample::artifact("a.pkl", Status::caution);
+  a.findings = {sample::os_system(1, "true")};
+  a.findings[0].waived = true;
+  const auto text = to_text(one(a), {.colour = false, .verbose = false, .width = 120});
+  EXPECT_TRUE(has(text, "caution     a.pkl — only because the policy waives what was found; it would be unsafe\n"));
+  EXPECT_TRUE(has(text, "the file would run code by design; no harm was found but what the policy waives"));
+}
+
 TEST(TextReport, SpeaksOfAnEmptyRepository) {
   EXPECT_TRUE(has(to_text(Report{}), "safe: there were no files to scan\n"));
+}
+
+TEST(TextReport, SaysHowManyFilesWereLeftOut) {
+  Report none;
+  none.status = Status::unscanned;
+  none.excluded = 5000;
+  EXPECT_TRUE(has(to_text(none), "unscanned: no file was examined; --include or --exclude left out 5,000\n"));
+  auto some = sample::mixed();
+  EXPECT_FALSE(has(to_text(some), "left out"));
+  some.excluded = 1;
+  EXPECT_TRUE(has(to_text(some), "left out     1 file, by --include or --exclude\n"));
 }
 
 // A member's name that clears the screen or writes "safe" on a line of its own would forge the verdict.

@@ -15,7 +15,6 @@ tl::expected<Outcome, Refusal> scan_repository(const std::vector<std::string>& p
   out.report.seconds = extraction->seconds;
   out.report.tier = extraction->tier;
   out.interrupted = extraction->interrupted;
-  out.excluded = extraction->listing.excluded;
   return out;
 }
 

@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstring>
 
 #include "bytes/reader.h"
@@ -11,6 +14,7 @@
 #include "container/sevenzip/sevenzip.h"
 #include "detect/detect.h"
 #include "detect/expression.h"
+#include "format/numpy/npy.h"
 #include "format/pickle/listing.h"
 #include "format/wire.h"
 #include "sandbox/pool.h"
@@ -30,55 +34,119 @@ Result<std::string> get(bytes::Reader& in) {
   return std::string{bytes::text(TRY(in.take(TRY(in.le<std::uint64_t>()))))};
 }
 
+std::string written(const format::Expr& e) { return detect::written(e, 160); }
+
+std::string brackets(const std::vector<std::string>& numbers) {
+  std::string out;
+  for (const auto& n : numbers) out += (out.empty() ? "" : ", ") + n;
+  return "[" + out + "]";
+}
+
+std::string brackets(const std::vector<std::uint64_t>& numbers) {
+  std::vector<std::string> texts;
+  for (const auto n : numbers) texts.push_back(std::to_string(n));
+  return brackets(texts);
+}
+
+std::string place_of(const format::Member& member, std::uint64_t offset) {
+  std::array<char, 32> at;
+  std::snprintf(at.data(), at.size(), "at 0x%llx", static_cast<unsigned long long>(offset));
+  return (member.name.empty() ? "" : member.name + " ") + at.data();
+}
+
+/// What the cell answers: everything becomes one string, because that is what goes through its socket.
+class Answer {
+ public:
+  void add(const TensorLine& t) {
+    if (++tensor_count_ > kMostTensors) return;
+    put(tensors_, t.name);
+    put(tensors_, t.dtype);
+    put(tensors_, t.shape);
+    put(tensors_, std::to_string(t.bytes));
+  }
+  void add(const Program& p) {
+    ++program_count_;
+    put(programs_, std::to_string(p.place.member));
+    put(programs_, std::to_string(p.place.offset));
+    put(programs_, p.cut ? "cut" : "");
+    put(programs_, std::to_string(p.lines.size()));
+    for (const auto& line : p.lines) put(programs_, line);
+  }
+  std::string finish(const format::Document& document) const {
+    std::string out;
+    put(out, format::encode(document));
+    put(out, std::to_string(program_count_));
+    out += programs_;
+    put(out, std::to_string(std::min<std::uint64_t>(tensor_count_, kMostTensors)));
+    return out + tensors_;
+  }
+
+ private:
+  std::string programs_, tensors_;
+  std::uint64_t program_count_ = 0, tensor_count_ = 0;
+};
+
+/// The arrays of an .npy, which may hold several.
+void add_arrays(const bytes::Source& source, const format::Member& member, Answer& answer) {
+  for (std::uint64_t at = 0; at < source.size();) {
+    const bytes::WindowSource rest{source, at, source.size() - at};
+    const auto array = format::numpy::parse(rest);
+    if (!array) return;
+    const auto bytes = array->dtype.has_object ? 0 : array->data_bytes;
+    answer.add(TensorLine{place_of(member, at), array->descr, brackets(array->shape), bytes});
+    if (array->dtype.has_object || bytes > rest.size() - array->data_offset) return;
+    at += array->data_offset + bytes;
+  }
+}
+
+TensorLine line_of(const format::pickle::ListedArray& array, const format::Member& member) {
+  std::vector<std::string> shape;
+  for (const auto& n : array.shape.items) shape.push_back(written(n));
+  // numpy.dtype('f8', False, True): callee and arguments.
+  const auto& made = array.dtype.items;
+  const auto dtype = made.size() > 1 && made[1].kind == format::Expr::Kind::text ? made[1].text : written(array.dtype);
+  return {place_of(member, array.data.begin), dtype, brackets(shape), array.data.end - array.data.begin};
+}
+
+Program program_of(const format::Pickle& pickle, const bytes::Source& source, const format::Member& member,
+                   bytes::Budget& budget, std::uint64_t most, Answer& answer) {
+  Program out;
+  out.place = pickle.place;
+  const format::pickle::Listener to{
+      written,
+      [&](std::string line) {
+        line.resize(std::min(line.size(), kMostLine));
+        out.lines.push_back(std::move(line));
+      },
+      [&](const format::pickle::ListedArray& array) { answer.add(line_of(array, member)); }};
+  out.cut = !list_program(source, pickle.place.offset, pickle.profiles, budget, most, to);
+  return out;
+}
+
 /// Runs in the cell.
 std::string inspect_in_cell(int descriptor, int spool, std::uint64_t size, const sandbox::Beat& beat,
                             const bytes::Limits& limits, std::uint64_t most) {
   const bytes::FileSource file{descriptor, size};
   bytes::SpoolFile spool_file{spool};
-  std::string programs, tensors;
-  std::uint64_t program_count = 0, tensor_count = 0;
   bytes::Budget budget{limits, size};
-  const auto write = [](const format::Expr& e) { return detect::written(e, 160); };
+  Answer answer;
   Examination how;
   how.limits = limits;
   how.third_party = true;
   how.care = [](std::string_view, std::string_view) { return format::Care::result; };
   how.sign_of_life = [&] { beat(0); };
   how.on_tensor = [&](const format::torch::Tensor& t) {
-    if (++tensor_count > kMostTensors) return;
-    std::string shape = "[";
-    for (const auto n : t.shape) shape += (shape.size() > 1 ? ", " : "") + std::to_string(n);
-    put(tensors, t.name);
-    put(tensors, t.dtype);
-    put(tensors, shape + "]");
-    put(tensors, std::to_string(t.bytes));
+    answer.add(TensorLine{t.name, t.dtype, brackets(t.shape), t.bytes});
   };
-  how.on_member = [&](std::uint32_t member, const bytes::Source& source, const format::Document& document) {
-    for (const auto& p : document.pickles) {
-      if (p.place.member != member) continue;
-      std::string lines;
-      std::uint64_t count = 0;
-      const bool complete =
-          format::pickle::list_program(source, p.place.offset, budget, most, write, [&](std::string line) {
-            line.resize(std::min(line.size(), kMostLine));
-            put(lines, line);
-            ++count;
-          });
-      ++program_count;
-      put(programs, std::to_string(member));
-      put(programs, std::to_string(p.place.offset));
-      put(programs, complete ? "" : "cut");
-      put(programs, std::to_string(count));
-      programs += lines;
-    }
+  how.on_member = [&](std::uint32_t index, const bytes::Source& source, const format::Document& document) {
+    const auto& member = document.members[index];
+    if (std::find(member.formats.begin(), member.formats.end(), "npy") != member.formats.end())
+      add_arrays(source, member, answer);
+    for (const auto& p : document.pickles)
+      if (p.place.member == index) answer.add(program_of(p, source, member, budget, most, answer));
   };
   const auto document = examine(file, spool_file, how);
-  std::string out;
-  put(out, format::encode(*document));
-  put(out, std::to_string(program_count));
-  out += programs;
-  put(out, std::to_string(std::min<std::uint64_t>(tensor_count, kMostTensors)));
-  return out + tensors;
+  return answer.finish(*document);
 }
 
 Result<std::uint64_t> number(bytes::Reader& in) {

@@ -15,6 +15,7 @@ struct Program {
   bool cut = false;  ///< there are more opcodes than were asked for
 };
 
+/// A tensor of a checkpoint by its name; an array of NumPy or joblib by its place, as "at 0x80".
 struct TensorLine {
   std::string name, dtype, shape;
   std::uint64_t bytes = 0;

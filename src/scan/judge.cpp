@@ -114,12 +114,19 @@ void Judging::add(std::size_t index, format::Document d) {
 Outcome Judging::finish(const report::Repository& repository) {
   auto& r = out_.report;
   r.root = repository.root;
+  r.excluded = repository.excluded;
+  // A selection that leaves everything out has cleared nothing.
+  const bool all_left_out = r.artifacts.empty() && r.excluded > 0;
+  if (all_left_out) {
+    r.status = Status::unscanned;
+    out_.fails |= policy_.mode != verdict::Mode::observe && policy_.fail_on <= Status::unscanned;
+  }
   r.relations = repository.links;
   std::stable_sort(relations_.begin(), relations_.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [index, relation] : relations_) r.relations.push_back(std::move(relation));
   for (auto& engine : r.engines)  // an engine that is not there has scanned nothing
-    if (engine.version.empty()) engine.status = Status::unscanned;
+    if (engine.version.empty() || all_left_out) engine.status = Status::unscanned;
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
   // As they come from a scan; sorting would move every one of them all the same.
   if (!std::is_sorted(r.artifacts.begin(), r.artifacts.end(), by_path))
@@ -143,7 +150,10 @@ int exit_code(const Outcome& outcome) {
 }
 
 report::Repository repository_of(const Listing& listing) {
-  report::Repository out{listing.root, {}};
+  report::Repository out;
+  out.root = listing.root;
+  out.documents = listing.found.size();
+  out.excluded = listing.excluded;
   for (const auto& link : listing.links) out.links.push_back({"symlink", link.from, link.to});
   return out;
 }

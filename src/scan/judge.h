@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "format/document.h"
-#include "report/json_repository.h"
 #include "report/report.h"
+#include "report/repository.h"
 #include "scan/walk.h"
 #include "verdict/policy.h"
 
@@ -20,8 +20,7 @@ report::Artifact judge(format::Document document, const verdict::Policy& policy,
 struct Outcome {
   report::Report report;
   bool fails = false;
-  bool interrupted = false;    ///< the scan was stopped early; what was not examined is an error
-  std::uint64_t excluded = 0;  ///< files that the selection left out
+  bool interrupted = false;  ///< the scan was stopped early; what was not examined is an error
 };
 Outcome judge(std::vector<format::Document> documents, const report::Repository& repository,
               const verdict::Policy& policy, std::chrono::sys_days today);
@@ -47,7 +46,7 @@ class Judging {
 /// 1 where something fails, else 2 where something is an error, else 0.
 int exit_code(const Outcome& outcome);
 
-/// Relations of a listing: its symbolic links.
+/// What a listing says of the repository as a whole: its symbolic links, how many files there are and were left out.
 report::Repository repository_of(const Listing& listing);
 
 /// A document for a path that could not be examined at all.

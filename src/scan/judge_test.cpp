@@ -105,13 +105,14 @@ TEST(Judge, AWeakReadingThatBrokeOffIsNoPickleForABan) {
 
 TEST(Judge, ARepositoryIsAsBadAsItsWorst) {
   const auto out = judge({document("b.pkl", {"os.system"}), document("a.pkl")},
-                         {"./model", {{"symlink", "x", "a.pkl"}}}, {}, kToday);
+                         {"./model", {{"symlink", "x", "a.pkl"}}, 2, 3}, {}, kToday);
   EXPECT_EQ(out.report.status, Status::unsafe);
   EXPECT_TRUE(out.fails);
   ASSERT_EQ(out.report.artifacts.size(), 2u);
   EXPECT_EQ(out.report.artifacts[0].path, "a.pkl");
   EXPECT_EQ(out.report.bytes, 20u);
   EXPECT_EQ(out.report.root, "./model");
+  EXPECT_EQ(out.report.excluded, 3u);
   EXPECT_EQ(out.report.tier, "cell");
   ASSERT_EQ(out.report.relations.size(), 1u);
   EXPECT_EQ(out.report.relations[0].from, "x");
@@ -123,6 +124,22 @@ TEST(Judge, AnEmptyRepositoryIsSafeAndPasses) {
   const auto out = judge(std::vector<Document>{}, {}, {}, kToday);
   EXPECT_EQ(out.report.status, Status::safe);
   EXPECT_EQ(exit_code(out), 0);
+}
+
+// Whoever mistypes a glob must not be told that all is well.
+TEST(Judge, ARepositoryOfWhichNothingWasExaminedIsNotSafe) {
+  report::Repository left_out;
+  left_out.excluded = 5;
+  verdict::Policy strict, observe;
+  strict.fail_on = observe.fail_on = Status::unscanned;
+  observe.mode = verdict::Mode::observe;
+  const auto out = judge(std::vector<Document>{}, left_out, {}, kToday);
+  EXPECT_EQ(out.report.status, Status::unscanned);
+  EXPECT_EQ(engine(out.report.engines, "pickleImportScan").status, Status::unscanned);
+  EXPECT_EQ(exit_code(out), 0);
+  EXPECT_EQ(exit_code(judge(std::vector<Document>{}, left_out, strict, kToday)), 1);
+  EXPECT_EQ(exit_code(judge(std::vector<Document>{}, left_out, observe, kToday)), 0);
+  EXPECT_EQ(judge({document("a.pkl")}, left_out, {}, kToday).report.status, Status::safe);
 }
 
 TEST(Judge, TheWeakestConfinementIsReported) {

@@ -35,14 +35,21 @@ bool is_inside(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && (folder.ends_with('/') || path[folder.size()] == '/'));
 }
 
-/// The folder of the cached repository that a Hugging Face snapshot belongs to, or `real` itself.
-std::string tree_of(const std::string& real) {
-  const auto at = real.find("/snapshots/");
-  if (at == real.npos) return real;
-  const auto repository = real.substr(0, at);
-  const auto name = repository.substr(repository.rfind('/') + 1);
-  const bool cached = name.starts_with("models--") || name.starts_with("datasets--") || name.starts_with("spaces--");
-  return cached ? repository : real;
+/// Whether the Hugging Face cache names a repository's folder so: it holds blobs/<digest>, and
+/// snapshots/<revision>/<the name that users know>, a link to its blob.
+bool is_cached_repository(std::string_view real) {
+  const auto name = real.substr(real.rfind('/') + 1);
+  return name.starts_with("models--") || name.starts_with("datasets--") || name.starts_with("spaces--");
+}
+
+/// The folder of the cached repository that has `real` among its snapshots; empty where there is none.
+std::string_view cached_repository_of(std::string_view real) {
+  constexpr std::string_view kSnapshots = "/snapshots";
+  for (auto at = real.find(kSnapshots); at != real.npos; at = real.find(kSnapshots, at + 1)) {
+    const auto repository = real.substr(0, at);
+    if (is_cached_repository(repository) && is_inside(real, real.substr(0, at + kSnapshots.size()))) return repository;
+  }
+  return {};
 }
 
 class Walk {
@@ -70,10 +77,9 @@ class Walk {
     struct stat s {};
     if (::stat(path.c_str(), &s) != 0) return fail(path, path, std::strerror(errno));
     real_root_ = real_path(path);
-    tree_ = tree_of(real_root_);
     if (S_ISDIR(s.st_mode)) {
       if (alone) out_.base = path.ends_with('/') ? path : path + '/';
-      return folder(path, alone ? "" : path, 0);
+      return folder(path, alone ? "" : path, real_root_, 0);
     }
     take(path, alone ? path.substr(path.find_last_of('/') + 1) : path, s, true);
     out_.found.back().follow = true;
@@ -100,7 +106,8 @@ class Walk {
     else out_.found.push_back({Found::Kind::special, std::move(path), std::move(open), 0, "not a regular file"});
   }
 
-  void folder(const std::string& open, const std::string& path, std::size_t depth) {
+  /// `real`: the folder without any link on the way to it.
+  void folder(const std::string& open, const std::string& path, const std::string& real, std::size_t depth) {
     struct stat s {};
     const int fd = ::open(open.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || ::fstat(fd, &s) != 0) {
@@ -126,7 +133,12 @@ class Walk {
       if (name != "." && name != "..") names.push_back({std::string{name}, entry->d_type});
     }
     if (errno != 0) fail(open, path, std::strerror(errno));
-    std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.text < b.text; });
+    // Blobs come last, when it is known which of them snapshots have a name for.
+    const bool blobs_last = is_cached_repository(real);
+    std::sort(names.begin(), names.end(), [&](const Name& a, const Name& b) {
+      return std::pair{blobs_last && a.text == "blobs", std::string_view{a.text}} <
+             std::pair{blobs_last && b.text == "blobs", std::string_view{b.text}};
+    });
     for (const auto& name : names) {
       struct stat entry {};
       auto child = join(path, name.text);
@@ -135,13 +147,14 @@ class Walk {
         fail({}, child, std::strerror(errno));
         continue;
       }
-      if (S_ISLNK(entry.st_mode)) link(join(open, name.text), child);
-      else if (S_ISDIR(entry.st_mode)) folder(join(open, name.text), child, depth + 1);
-      else take({}, std::move(child), entry, false);
+      if (S_ISLNK(entry.st_mode)) link(join(open, name.text), child, real);
+      else if (S_ISDIR(entry.st_mode)) folder(join(open, name.text), child, join(real, name.text), depth + 1);
+      else if (named_.empty() || !named_.contains(join(real, name.text))) take({}, std::move(child), entry, false);
     }
   }
 
-  void link(const std::string& open, const std::string& path) {
+  /// `folder`: the real path of the one that holds the link.
+  void link(const std::string& open, const std::string& path, const std::string& folder) {
     std::string target(PATH_MAX, '\0');
     const auto n = ::readlink(open.c_str(), target.data(), target.size());
     target.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
@@ -149,18 +162,22 @@ class Walk {
     const auto real = real_path(open);
     struct stat s {};
     if (real.empty() || ::stat(real.c_str(), &s) != 0) return fail(open, path, "a symbolic link to nothing");
-    if (!is_inside(real, tree_)) {
-      out_.found.push_back({Found::Kind::escaping, path, open, 0, target});
-      return;
+    const auto repository = cached_repository_of(folder);
+    const bool is_cached = !repository.empty() && is_inside(real, repository);
+    if (is_cached && S_ISREG(s.st_mode) && is_inside(real, join(repository, "blobs"))) {
+      named_.insert(real);
+      return take(real, path, s, false);
     }
-    // Inside the root the target is listed by itself; outside (a cache's blobs) only the link leads to it.
-    if (!is_inside(real, real_root_) && S_ISREG(s.st_mode)) take(real, path, s, false);
+    if (is_inside(real, real_root_)) return;  // it is listed by itself
+    if (!is_cached) out_.found.push_back({Found::Kind::escaping, path, open, 0, target});
+    else if (S_ISREG(s.st_mode)) take(real, path, s, false);  // only the link leads to it
   }
 
   const Selection& selection_;
   Sizes sizes_;
   Listing out_;
-  std::string real_root_, tree_;
+  std::string real_root_;
+  std::set<std::string> named_;  ///< real paths of the blobs that are listed under their names
   std::set<std::pair<dev_t, ino_t>> seen_;
 };
 

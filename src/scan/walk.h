@@ -48,9 +48,10 @@ struct Selection {
 
 /// Lists files, folders (recursively, never through links to folders) and "-" for standard input.
 ///
-/// A link to a file inside the same tree is a relation and its target is examined under its own path. For a
-/// snapshot folder of a Hugging Face cache the tree is the whole cached repository, so its links to blobs are
-/// examined under the names that users know. A folder that is visited twice is visited once.
+/// A link to a file inside the same tree is a relation and its target is examined under its own path. In a Hugging
+/// Face cache, or a part of one, blobs are examined under the names that snapshots give them, and under their own path
+/// only where there is no such name; a snapshot's tree is its whole cached repository. A folder that is visited twice
+/// is visited once.
 /// A folder says by itself what is a regular file; only its size costs a system call more.
 enum class Sizes : std::uint8_t { asked, not_asked };
 Listing list(const std::vector<std::string>& paths, const Selection& selection, Sizes sizes = Sizes::asked);

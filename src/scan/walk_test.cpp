@@ -208,6 +208,65 @@ TEST_F(Folder, ASnapshotOfTheHubsCacheIsExaminedUnderTheNamesThatUsersKnow) {
   EXPECT_EQ(l.links.size(), 1u);
 }
 
+TEST_F(Folder, SoIsAllOfTheCacheAndEveryPartOfIt) {
+  const fs::path repository = "hub/models--org--name";
+  file(repository / "blobs/abc");
+  file(repository / "blobs/def");
+  file(repository / "blobs/nobody");
+  file(repository / "refs/main");
+  link(repository / "snapshots/1/model.bin", "../../blobs/abc");
+  link(repository / "snapshots/1/sub/args.bin", "../../../blobs/def");
+  link(repository / "snapshots/2/model.bin", "../../blobs/abc");
+  link(repository / "snapshots/2/args.bin", "../1/sub/args.bin");
+  const Lines names{"snapshots/1/model.bin", "snapshots/1/sub/args.bin", "snapshots/2/args.bin",
+                    "snapshots/2/model.bin"};
+  const auto below = [](const std::string& folder, Lines paths) {
+    for (auto& path : paths) path = "file " + folder + path;
+    return paths;
+  };
+  auto all = names;
+  all.insert(all.begin(), {"blobs/nobody", "refs/main"});
+  for (const auto sizes : {Sizes::asked, Sizes::not_asked}) {
+    const auto shown_in = [&](const fs::path& part) { return shown(list({(root_ / part).string()}, {}, sizes)); };
+    EXPECT_EQ(shown_in("."), below("hub/models--org--name/", all));
+    EXPECT_EQ(shown_in("hub"), below("models--org--name/", all));
+    EXPECT_EQ(shown_in(repository), below("", all));
+    EXPECT_EQ(shown_in(repository / "snapshots"),
+              (Lines{"file 1/model.bin", "file 1/sub/args.bin", "file 2/args.bin", "file 2/model.bin"}));
+    EXPECT_EQ(shown_in(repository / "snapshots/1/sub"), Lines{"file args.bin"});
+    EXPECT_EQ(shown_in(repository / "blobs"), (Lines{"file abc", "file def", "file nobody"}));
+  }
+  EXPECT_EQ(listed().links.size(), 4u);
+}
+
+TEST_F(Folder, ABlobIsOpenedWhereItLies) {
+  file("models--org--name/blobs/abc", "12345");
+  link("models--org--name/snapshots/1/model.bin", "../../blobs/abc");
+  const auto l = listed();
+  ASSERT_EQ(l.found.size(), 1u);
+  EXPECT_EQ(l.open_path(l.found[0]), fs::canonical(root_ / "models--org--name/blobs/abc").string());
+  EXPECT_EQ(l.found[0].size, 5u);
+}
+
+TEST_F(Folder, ABlobWhoseNamesAreLeftOutIsLeftOut) {
+  file("models--org--name/blobs/abc");
+  link("models--org--name/snapshots/1/model.bin", "../../blobs/abc");
+  const auto l = listed({{}, {"*.bin"}});
+  EXPECT_TRUE(l.found.empty());
+  EXPECT_EQ(l.excluded, 1u);
+}
+
+// In a tree that somebody else made, too, a link reaches no further than its repository.
+TEST_F(Folder, ALinkOutOfACachedRepositoryIsNotFollowed) {
+  std::ofstream{base_ / "secret"} << "x";
+  link("models--org--name/blobs/abc", base_ / "secret");
+  link("models--org--name/snapshots/1/a.bin", "../../blobs/abc");
+  link("models--org--name/snapshots/1/b.bin", "../../../../secret");
+  const Lines escaping{"escaping models--org--name/blobs/abc", "escaping models--org--name/snapshots/1/a.bin",
+                       "escaping models--org--name/snapshots/1/b.bin"};
+  EXPECT_EQ(shown(listed()), escaping);
+}
+
 TEST_F(Folder, ASnapshotMayNotLeaveItsRepository) {
   file("models--org--other/blobs/abc");
   link("models--org--name/snapshots/rev/model.bin", "../../../models--org--other/blobs/abc");

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "format/pickle/machine.h"
+#include "format/pickle/facts.h"
 
 namespace assay::format::pickle {
 namespace {
@@ -23,12 +23,21 @@ bool leaves_a_value(Op op) {
   }
 }
 
+/// What an opcode says that leaves nothing on the stack.
+std::string argument_of(Op op, const bytes::Source& source, std::uint64_t at) {
+  const std::size_t width = op == Op::proto ? 1 : op == Op::frame ? 8 : 0;
+  const auto raw = bytes::read_exactly(source, at + 1, width);
+  if (width == 0 || !raw) return {};
+  std::uint64_t number = 0;
+  std::memcpy(&number, raw->data(), width);
+  return std::to_string(number);
+}
+
 /// Prints an opcode when the next one begins: by then its result stands on the stack.
 class Lister final : public Sink {
  public:
-  Lister(std::uint64_t most, const std::function<std::string(const Expr&)>& write,
-         const std::function<void(std::string)>& line)
-      : left_{most}, write_{write}, line_{line} {}
+  Lister(std::uint64_t most, bytes::Budget& budget, const Listener& to)
+      : left_{most}, to_{to}, facts_{scratch_, 0, budget, [](auto, auto) { return false; }}, arrays_{facts_} {}
 
   bool wants_opcodes() const override { return true; }
   void on_opcode(Machine& m, Op op, std::uint64_t offset) override {
@@ -36,10 +45,30 @@ class Lister final : public Sink {
     op_ = op;
     offset_ = offset;
     pending_ = true;
+    if (op == Op::setitems) remark(counted(m.above_mark().size() / 2, "pair"));
+    if (op == Op::appends || op == Op::additems) remark(counted(m.above_mark().size(), "item"));
   }
-  void on_import(Machine&, std::uint32_t, std::uint64_t, Op) override {}
+  void on_import(Machine& m, std::uint32_t symbol, std::uint64_t offset, Op op) override {
+    arrays_.on_import(m, symbol, offset, op);
+  }
   void on_call(Machine& m, const CallSite& site) override {
-    if (site.kind == Call::Kind::build) remark(" state " + write_(m.explain(site.args)));
+    if (site.kind == Call::Kind::build) remark(" state " + to_.write(m.explain(site.args)));
+  }
+  std::optional<std::uint64_t> on_inline_data(Machine& m, const Value& target, const Value& state,
+                                              std::uint64_t offset) override {
+    const auto before = arrays_.inline_data().size();
+    const auto end = arrays_.on_inline_data(m, target, state, offset);
+    if (!end) return end;
+    const auto part = [&](std::string_view key) {
+      const auto value = m.lookup(state, key);
+      return value ? m.explain(*value) : Expr{};
+    };
+    const auto& data = arrays_.inline_data();
+    to_.array({data.size() > before ? data.back() : bytes::Extent{offset, offset}, part("dtype"), part("shape")});
+    std::array<char, 64> text;
+    std::snprintf(text.data(), text.size(), " array up to %08llx", static_cast<unsigned long long>(*end));
+    remark(text.data());
+    return end;
   }
   void on_quirk(Machine&, std::string_view id, std::uint64_t, Profiles, std::string) override {
     remark(" ! " + std::string{id});
@@ -54,7 +83,10 @@ class Lister final : public Sink {
   bool complete() const { return left_ > 0; }
 
  private:
-  void remark(std::string text) { remarks_ += text; }
+  static std::string counted(std::size_t n, std::string_view what) {
+    return " (" + std::to_string(n) + " " + std::string{what} + (n == 1 ? ")" : "s)");
+  }
+  void remark(const std::string& text) { remarks_ += text; }
   void flush(Machine& m) {
     if (!pending_ || left_ == 0) return;
     pending_ = false;
@@ -64,14 +96,17 @@ class Lister final : public Sink {
     const int n = std::snprintf(head.data(), head.size(), "%08llx  %-16.*s ", static_cast<unsigned long long>(offset_),
                                 static_cast<int>(name.size()), name.data());
     std::string text(head.data(), static_cast<std::size_t>(n));
-    if (leaves_a_value(op_) && !m.stack().empty()) text += write_(m.explain(m.stack().back()));
-    line_(text + remarks_);
+    if (!leaves_a_value(op_)) text += argument_of(op_, m.source(), offset_);
+    else if (!m.stack().empty()) text += to_.write(m.explain(m.stack().back()));
+    to_.line(text + remarks_);
     remarks_.clear();
   }
 
   std::uint64_t left_;
-  const std::function<std::string(const Expr&)>& write_;
-  const std::function<void(std::string)>& line_;
+  const Listener& to_;
+  Document scratch_;
+  MemberFacts facts_;
+  FactSink arrays_;  ///< knows where they are, from imports and states; what else it learns is known already
   Op op_ = Op::stop;
   std::uint64_t offset_ = 0;
   bool pending_ = false;
@@ -80,11 +115,13 @@ class Lister final : public Sink {
 
 }  // namespace
 
-bool list_program(const bytes::Source& source, std::uint64_t offset, bytes::Budget& budget, std::uint64_t most,
-                  const std::function<std::string(const Expr&)>& write, const std::function<void(std::string)>& line) {
-  Lister lister{most, write, line};
+bool list_program(const bytes::Source& source, std::uint64_t offset, Profiles read_by, bytes::Budget& budget,
+                  std::uint64_t most, const Listener& to) {
+  Lister lister{most, budget, to};
   Machine machine{source, budget, lister};
-  machine.run(offset, bits(Profile::cpython_c, Profile::cpython_py));
+  const bool needs_joblib =
+      (read_by & bits(Profile::cpython_c, Profile::cpython_py, Profile::joblib)) == bits(Profile::joblib);
+  machine.run(offset, needs_joblib ? bits(Profile::joblib) : bits(Profile::cpython_c, Profile::cpython_py));
   lister.finish(machine);
   return lister.complete();
 }

@@ -9,9 +9,23 @@
 
 namespace assay::format::pickle {
 
-/// Writes at most `most` lines through `line`; false where there were more. How values are written is the
-/// caller's business: `write` turns one into text.
-bool list_program(const bytes::Source& source, std::uint64_t offset, bytes::Budget& budget, std::uint64_t most,
-                  const std::function<std::string(const Expr&)>& write, const std::function<void(std::string)>& line);
+/// Array data that joblib keeps between opcodes.
+struct ListedArray {
+  bytes::Extent data;  ///< empty where the items are a pickle of their own
+  Expr dtype;          ///< of the wrapper's state, as the pickle makes them
+  Expr shape;
+};
+
+/// Where a listing goes. How values are written is the caller's business: `write` turns one into text.
+struct Listener {
+  std::function<std::string(const Expr&)> write;
+  std::function<void(std::string)> line;
+  std::function<void(ListedArray)> array;
+};
+
+/// Writes at most `most` lines; false where there were more. Arrays are told of wherever they are. `read_by`: the
+/// profiles that reach the pickle's end: only joblib itself steps over its arrays.
+bool list_program(const bytes::Source& source, std::uint64_t offset, Profiles read_by, bytes::Budget& budget,
+                  std::uint64_t most, const Listener& to);
 
 }  // namespace assay::format::pickle
