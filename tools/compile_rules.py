@@ -20,9 +20,10 @@ SEVERITIES = ("note", "caution", "unscanned", "error", "suspicious", "unsafe")
 # Words that src/detect knows how to check. Only effects that can be harmless take one.
 CONDITIONS = (
     "codecs-encode", "getattr", "getitem", "load-type", "nested-bytes", "partial", "rebuild-from-type", "reconstructor",
-    "type-of", "builds-code", "operands", "sets-cell", "plain-attributes",
+    "type-of", "builds-code", "operands", "sets-cell", "plain-attributes", "wraps", "calls-first", "fills", "module",
+    "builds-class", "attribute-names", "in-memory",
 )
-CONDITIONAL_EFFECTS = ("evaluates", "loads", "tampers", "resolves", "value", "library")
+CONDITIONAL_EFFECTS = ("evaluates", "imports", "loads", "tampers", "resolves", "value", "library")
 
 RULE_KEYS = {"id", "effect", "names", "says", "references", "remedy", "condition", "library", "classes"}
 STRUCTURE_KEYS = {"id", "severity", "says", "references", "remedy"}

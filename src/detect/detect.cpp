@@ -155,26 +155,16 @@ class Judge {
                            call.args[0].text == "dill" && call.args[0].name == "_dill" &&
                            call.args[2].kind == Expr::Kind::symbol;
     if (asks_dill && call.args[2].name == "setattr") called_.insert("builtins.setattr");
+    remember_callee(call);
     weigh(call, verdict, "pickle.call.unknown");
   }
 
   void judge_new(const Call& call) {
-    auto verdict = class_of(call.callee);
+    auto verdict = judge_class(call.callee, listed_);
     // A class that is harmless only with some arguments is made with these.
     if (verdict.weight == Weight::harmless && verdict.rule != nullptr && !verdict.rule->condition.empty())
       verdict = judge_call(call.callee, call.args, listed_);
     weigh(call, verdict, "pickle.class.unknown");
-  }
-
-  Verdict class_of(const Expr& callee) const {
-    const auto cls = resolve(callee);
-    if (!cls) return {Weight::unknown, nullptr, written(callee), false};
-    auto verdict = judge_name(cls->text, cls->name, listed_);
-    if (verdict.weight == Weight::unknown && !verdict.condition_failed) {
-      const auto found = find_rule(cls->text, cls->name);
-      if (found.match == Match::class_prefix) return {Weight::library, found.rule, verdict.name, false};
-    }
-    return verdict;
   }
 
   void weigh(const Call& call, const Verdict& verdict, std::string_view unknown_id) {
@@ -210,8 +200,9 @@ class Judge {
 
   void judge_build(const Call& call) {
     const auto state = call.args.empty() ? Expr{} : call.args[0];
-    if (call.callee.kind == Expr::Kind::symbol) {
-      const auto target = judge_name(call.callee.text, call.callee.name, listed_);
+    if (makes_partial(call.callee)) return judge_partial_state(call, state);
+    if (const auto changed = resolve(call.callee)) {  // a name, or what a resolver made of one
+      const auto target = judge_name(changed->text, changed->name, listed_);
       const bool harm = target.weight == Weight::sink || sink_inside(state, listed_);
       remember(target);
       return say(harm ? "pickle.build.sink" : "pickle.build.import", call.place, evidence_of(call));
@@ -225,6 +216,22 @@ class Judge {
                  "The function: " + printable(sink->name, 120) + ".");
     }
     if (replaces_method(state, 0)) say("pickle.build.special", call.place, evidence_of(call));
+  }
+
+  static bool makes_partial(const Expr& value) {
+    if (value.kind != Expr::Kind::call || value.items.empty()) return false;
+    const auto maker = resolve(value.items[0]);
+    return maker && (maker->text == "functools" || maker->text == "_functools") && maker->name == "partial";
+  }
+  /// The state of a partial is another function to call: (function, arguments, keywords, attributes).
+  void judge_partial_state(const Call& call, const Expr& state) {
+    if (const auto sink = sink_inside(state, listed_)) {
+      remember(*sink);
+      return say("pickle.build.sink", call.place, evidence_of(call),
+                 "The function: " + printable(sink->name, 120) + ".");
+    }
+    weigh(call, judge_call(call.callee.items[0], std::span{state.items}.first(state.items.empty() ? 0 : 1), listed_),
+          "pickle.call.unknown");
   }
 
   /// A key like __setstate__ or __class__ whose value is not plain data.
@@ -242,7 +249,8 @@ class Judge {
           value.kind == Expr::Kind::symbol || value.kind == Expr::Kind::call || value.kind == Expr::Kind::unknown;
       const bool everyday = key.text == "__orig_class__" || key.text == "__dict__" ||
                             key.text.starts_with("__pydantic_") || key.text == "__fields_set__" ||
-                            key.text == "__module__" || key.text == "__doc__" || key.text == "__qualname__";
+                            key.text == "__wrapped__" || key.text == "__module__" || key.text == "__doc__" ||
+                            key.text == "__qualname__";
       if (special && callable && !everyday) return true;
     }
     return false;
@@ -287,6 +295,10 @@ class Judge {
   // --- Names ------------------------------------------------------------------------------------
 
   void remember(const Verdict& verdict) { called_.insert(verdict.name); }
+  /// What is called is not merely looked up, whatever it leads to.
+  void remember_callee(const Call& call) {
+    if (call.callee.kind == Expr::Kind::symbol) remember(judge_name(call.callee.text, call.callee.name, listed_));
+  }
 
   /// Prose may happen to begin like a pickle that looks a name up. Only a dangerous name is believed there,
   /// and one that exists: listed itself, or cut off right behind it, or the only one looked up.
