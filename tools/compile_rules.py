@@ -29,7 +29,7 @@ RULE_KEYS = {"id", "effect", "names", "says", "references", "remedy", "condition
 STRUCTURE_KEYS = {"id", "severity", "says", "references", "remedy"}
 
 ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
-NAME = re.compile(r"[A-Za-z_<][\w<>]*(\.[A-Za-z_<][\w<>]*)*")
+NAME = re.compile(r"[A-Za-z_<][\w<>-]*(\.[A-Za-z_<][\w<>-]*)*")
 REFERENCE = re.compile(r"GHSA(-[a-z0-9]{4}){3}|CVE-\d{4}-\d{4,}|https://[!-~]+")
 
 REMEDY = {
