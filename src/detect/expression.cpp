@@ -161,6 +161,10 @@ std::optional<Expr> resolve_call(const Expr& callee, std::span<const Expr> args,
   if (name == "builtins.vars" && args.size() == 1) return attribute_of(args[0], "__dict__", depth);
   if (name.ends_with("cloudpickle._builtin_type"))
     if (const auto* type = text_at(args, 0)) return symbol("types", type->text);
+  // It looks for module.name first, and makes a class only where there is none: ("eval", (), "builtins") is eval.
+  if (name == "dill._dill._create_namedtuple" && text_at(args, 0) != nullptr && text_at(args, 2) != nullptr &&
+      args[2].text != "__main__")
+    return symbol(args[2].text, args[0].text);
   if (name == "dill._dill._load_type")
     if (const auto* type = text_at(args, 0)) return type_of_dill(type->text);
   if (is_one_of(name, {"importlib.import_module", "importlib.__import__", "importlib._bootstrap._gcd_import",
@@ -295,6 +299,13 @@ bool is_in_memory(const Rule& rule, std::span<const Expr> args, unsigned depth) 
   return maker && is_one_of(dotted(*maker), {"io.BytesIO", "_io.BytesIO", "_pyio.BytesIO"});
 }
 
+/// A partial or a bound method: a function with some of its arguments.
+bool binds_arguments(const Expr& value, unsigned depth) {
+  if (value.kind != Kind::call || value.items.size() < 2) return false;
+  const auto maker = resolve(value.items[0], depth);
+  return maker && is_one_of(dotted(*maker), {"functools.partial", "_functools.partial", "types.MethodType"});
+}
+
 /// May be made or called: a class or function that is judged by itself.
 Verdict judge_callable(const Expr& value, std::span<const Expr> args, const Listed& listed, unsigned depth) {
   return judge_call(value, args, listed, depth + 1);
@@ -315,7 +326,7 @@ struct Carried {
 Carried carried(const Expr& value, unsigned depth = 0) {
   if (depth > kDeepest || (value.kind != Kind::call && value.kind != Kind::instance) || value.items.empty()) return {};
   const auto& callee = value.items[0];
-  const auto maker = resolve(callee);
+  const auto maker = resolve(callee, depth + 1);
   if (!maker) return carried(callee, depth + 1);  // an instance of a class that the file brings along
   const auto* rule = find_rule(maker->text, maker->name).rule;
   if (rule == nullptr) return {};
@@ -324,8 +335,10 @@ Carried carried(const Expr& value, unsigned depth = 0) {
   const bool lent = callee.kind != Kind::symbol && rule->condition == "builds-code";  // _builtin_type("FunctionType")
   if (!lent && !carries_code(rule) && rule->condition != "builds-class") return {};
   const auto last = std::string_view{maker->name}.substr(maker->name.rfind('.') + 1);
-  return {rule, is_one_of(last, {"_make_skeleton_class", "_make_skeleton_enum", "_make_typevar", "_create_type",
-                                 "_create_namedtuple", "_rehydrate_skeleton_class", "_load_namedtuple", "new_class"})};
+  const bool computed_home = last == "_create_namedtuple" && text_at(std::span{value.items}.subspan(1), 2) == nullptr;
+  return {rule, !computed_home && is_one_of(last, {"_make_skeleton_class", "_make_skeleton_enum", "_make_typevar",
+                                                   "_create_type", "_create_namedtuple", "_rehydrate_skeleton_class",
+                                                   "_load_namedtuple", "new_class"})};
 }
 
 /// A class of classes: calling it makes a class, and calls nothing of the file's choice.
@@ -629,10 +642,7 @@ std::optional<Expr> resolve(const Expr& value, unsigned depth) {
   const auto args = std::span{value.items}.subspan(1);
   if (auto reached = resolve_call(value.items[0], args, depth + 1)) return reached;
   // partial(f, ...) is f as far as calling it goes.
-  const auto maker = resolve(value.items[0], depth + 1);
-  if (maker && is_one_of(dotted(*maker), {"functools.partial", "_functools.partial", "types.MethodType"}) &&
-      !args.empty())
-    return resolve(args[0], depth + 1);
+  if (binds_arguments(value, depth + 1)) return resolve(args[0], depth + 1);
   return std::nullopt;
 }
 
@@ -672,6 +682,11 @@ Verdict judge_class(const Expr& value, const Listed& listed) {
 
 Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed& listed, unsigned depth) {
   if (depth > kDeepest) return {Weight::unknown, nullptr, written(callee), false};
+  if (binds_arguments(callee, depth + 1)) {  // partial(f, 1)(2) is f(1, 2)
+    std::vector<Expr> all{callee.items.begin() + 2, callee.items.end()};
+    all.insert(all.end(), args.begin(), args.end());
+    return judge_call(callee.items[1], all, listed, depth + 1);
+  }
   const auto target = resolve(callee, depth + 1);
   if (is_computed_name(callee) &&
       (is_sink_module(callee.text) || passes_sink_module(callee.text)))  // some function of os
