@@ -110,6 +110,11 @@ std::optional<Expr> attribute_of(const Expr& object, std::string_view path, unsi
   return base;
 }
 
+bool leads_nowhere_in_builtins(std::string_view name) {
+  const auto found = find_rule("builtins", name);
+  return found.rule == nullptr || !is_sink(found.rule->effect);
+}
+
 /// dill names the types of `types` and of `builtins`, and a few that have no name there.
 Expr type_of_dill(std::string_view name) {
   if (name == "PartialType") return symbol("functools", "partial");
@@ -141,6 +146,9 @@ std::optional<Expr> resolve_call(const Expr& callee, std::span<const Expr> args,
   const auto maker = resolve(callee, depth + 1);
   if (!maker) return std::nullopt;
   const auto name = dotted(*maker);
+  if (name == "dill._dill._get_attr")  // falls back on the builtins: (1, "eval") is eval
+    if (const auto* attribute = text_at(args, 1); attribute != nullptr && !leads_nowhere_in_builtins(attribute->text))
+      return symbol("builtins", attribute->text);
   if (is_one_of(name, {"builtins.getattr", "inspect.getattr_static", "test.support.get_attribute",
                        "xmlrpc.server.resolve_dotted_attribute", "unittest.mock._dot_lookup", "dill._dill._get_attr",
                        "dill._dill._getattribute"}) &&
@@ -498,7 +506,8 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
     const auto* path = text_at(args, 0);
     if (path == nullptr || sink_named_in(*path)) return failed();
     const auto reached = symbol_from_path(path->text);
-    const bool harmful = judge_name(reached.text, reached.name, listed).weight == Weight::sink;
+    const auto found = judge_name(reached.text, reached.name, listed);
+    const bool harmful = found.weight == Weight::sink || found.condition_failed;
     return harmful && !everyday_module(path->text) ? failed() : by_library();
   }
   if (condition == "builds-class") {  // types.new_class(name, bases, {"metaclass": M}, fill)
