@@ -12,6 +12,9 @@ import pytest
 
 from conftest import CORPUS, ERROR, FOUND, WORST_LAST, assay, facts, rules, scan, validator, written_imports
 
+sys.path.insert(0, str(CORPUS))
+import registry  # noqa: E402
+
 CASES = sorted("/".join(p.parts[-3:-1]) for p in (CORPUS / "cases").glob("*/*/expect.json"))
 
 
@@ -118,6 +121,20 @@ def test_weights_only(case, artifacts):
     checkpoints = [c for a in artifacts[case] for c in a["checkpoints"]]
     accepted = bool(checkpoints) and all(c["weights_only"] for c in checkpoints)
     assert accepted == expectation(case)["weights_only"], checkpoints
+
+
+# Rows of the threat catalogue, but for those of formats that no reader here reads yet: D14 is Torch7's.
+THREATS = [f"A{n}" for n in range(1, 33)] + [f"C{n}" for n in range(1, 16)] + [f"D{n}" for n in range(1, 16) if n != 14]
+
+
+@pytest.mark.parametrize("threat", THREATS)
+def test_each_threat_has_a_case(threat):
+    assert any(threat in expectation(case)["threats"] for case in CASES)
+
+
+@pytest.mark.parametrize("family", registry.BYPASSES)
+def test_each_published_bypass_has_a_case(family):
+    assert any(family in expectation(case).get("bypass", []) for case in CASES)
 
 
 def exit_code_of(status: str) -> int:

@@ -9,6 +9,63 @@ from typing import Callable
 STATUSES = ("unsafe", "suspicious", "error", "unscanned", "caution", "safe")
 
 
+# Families of published bypasses of model scanners: what a scanner did wrong.
+BYPASSES = {
+    # Containers and streams
+    "odd-extension": "went by the file's name",
+    "names-differ": "gave up where the two names of a zip member differ",
+    "flag-bits": "gave up at flags that loaders ignore",
+    "checksum-wrong": "gave up at a checksum that loaders ignore",
+    "duplicate-members": "read one of two members of the same name",
+    "packed": "could not open what the user unpacks",
+    "zip-appended": "read a file as one of the formats that it is",
+    "junk-between": "stopped at bytes between two pickles",
+    "later-legacy-pickle": "read the first pickle of several",
+    "bytes-between-segments": "stopped at the raw bytes between the parts of one pickle",
+    "payload-as-text": "took a payload for text, or a decoy text for the operand",
+    "size-gate": "looked at sizes before contents",
+    # The pickle machine
+    "magic-computed": "chose a reader by a number that the file computes",
+    "operands-as-strings": "took an operand from the text before it, not from the stack",
+    "memo-of-argument": "stored the last argument in the memo, not the top of the stack",
+    "memo-crash": "fell over a memo slot that nobody wrote",
+    "broken-tail": "forgot at an error what it had seen before",
+    "build-on-function": "took BUILD for the state of an instance",
+    "build-launders": "cleared a call because BUILD follows it",
+    "call-result-dropped": "saw calls only in the value that is left",
+    "call-replayed": "saw a callable only next to its import",
+    "frame-too-short": "read frames as one of the loaders does",
+    "expansion": "did not count what a small file grows to",
+    "endless-walk": "walked a cycle without an end",
+    "memo-index-huge": "accepted a memo index that costs gigabytes",
+    "extension-code": "did not see the extension registry",
+    # Judgement
+    "finding-said-once": "let one check silence another",
+    "fame-clears": "let a library's fame lower a finding",
+    "submodule-prefix": "compared whole module names",
+    "dotted-components": "compared the module and not what follows it",
+    "builtins-unseen": "did not count builtins as imports",
+    "private-loaders": "forgot the private twin of a loader",
+    "code-objects": "forgot that code can be put together from its parts",
+    "operators": "forgot functions that look up or call by a name",
+    "text-to-object": "forgot functions that turn text into a function",
+    # One absent name of a list is a whole bypass
+    "absent-installers": "had no name of installers and pagers",
+    "absent-numpy-names": "had no name of NumPy's test tools, timeit and certificates",
+    "absent-torch-names": "had no name of torch's tools",
+    "absent-python-names": "had no name of Python's profilers, debuggers, editors and parsers",
+    "absent-system-names": "had no name of terminals, build tools and machine code",
+    "file-and-network": "did not count reading files and talking to the network",
+    "log-file": "did not count a log handler that makes a file",
+    "command-output": "had no name of functions that read a command's output",
+    "twin-of-a-method": "had the method and not the function of the same name",
+    "absent-loaders": "had no name of importers and loaders",
+    "absent-private-modules": "had no name of private modules and of what they serve",
+    "library-entry-points": "had no name of libraries' own ways to run a command or fetch a file",
+    "other-formats": "trusted a loader that is restricted, or a format that is not a pickle",
+}
+
+
 @dataclass
 class Case:
     name: str                      # "family/case"
@@ -17,6 +74,7 @@ class Case:
     story: str                     # its first paragraph is the one sentence of expect.json
     threats: list = field(default_factory=list)
     rules: list = field(default_factory=list)
+    bypass: list = field(default_factory=list)     # words of BYPASSES
     imports: list = field(default_factory=list)
     references: list = field(default_factory=list)
     weights_only: bool | None = None
@@ -39,6 +97,8 @@ def add(name: str, make: Callable, story: str, **facts) -> None:
         raise ValueError(f"two cases are called {name}")
     if entry.status not in STATUSES:
         raise ValueError(f"{name}: no such status as {entry.status}")
+    if unknown := set(entry.bypass) - BYPASSES.keys():
+        raise ValueError(f"{name}: no such bypass as {unknown}")
     if not entry.story:
         raise ValueError(f"{name} tells no story")
     entry.imports = [list(pair) for pair in entry.imports]

@@ -20,15 +20,16 @@ SEVERITIES = ("note", "caution", "unscanned", "error", "suspicious", "unsafe")
 # Words that src/detect knows how to check. Only effects that can be harmless take one.
 CONDITIONS = (
     "codecs-encode", "getattr", "getitem", "load-type", "nested-bytes", "partial", "rebuild-from-type", "reconstructor",
-    "type-of", "builds-code", "operands", "sets-cell", "plain-attributes",
+    "type-of", "builds-code", "operands", "sets-cell", "plain-attributes", "wraps", "calls-first", "fills", "module",
+    "builds-class", "attribute-names", "in-memory",
 )
-CONDITIONAL_EFFECTS = ("evaluates", "loads", "tampers", "resolves", "value", "library")
+CONDITIONAL_EFFECTS = ("evaluates", "imports", "loads", "tampers", "resolves", "value", "library")
 
 RULE_KEYS = {"id", "effect", "names", "says", "references", "remedy", "condition", "library", "classes"}
 STRUCTURE_KEYS = {"id", "severity", "says", "references", "remedy"}
 
 ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
-NAME = re.compile(r"[A-Za-z_<][\w<>]*(\.[A-Za-z_<][\w<>]*)*")
+NAME = re.compile(r"[A-Za-z_<][\w<>-]*(\.[A-Za-z_<][\w<>-]*)*")
 REFERENCE = re.compile(r"GHSA(-[a-z0-9]{4}){3}|CVE-\d{4}-\d{4,}|https://[!-~]+")
 
 REMEDY = {

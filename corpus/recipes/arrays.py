@@ -41,7 +41,8 @@ def structured():
     return npy("[('x', '<f4'), ('p', [('q', '<i2')])]", "(2,)", bytes(12))
 
 
-@case("numpy/npy-object-payload", status="unsafe", threats=["F12"], imports=OS, references=["CVE-2019-6446"], **NPY)
+@case("numpy/npy-object-payload", bypass=["other-formats"],
+      status="unsafe", threats=["F12"], imports=OS, references=["CVE-2019-6446"], **NPY)
 def object_payload():
     """An object array is a pickle, and this one calls os.system."""
     return npy("'|O'", "(1,)", payload())
@@ -193,7 +194,8 @@ def after_array():
     return joblib_file(ARRAY, Pickle().call("os", "system", "true"))
 
 
-@case("joblib/payload-between-arrays", status="unsafe", threats=["F10"], imports=OS + WRAPPER, **JOBLIB)
+@case("joblib/payload-between-arrays", bypass=["bytes-between-segments"],
+      status="unsafe", threats=["F10"], imports=OS + WRAPPER, **JOBLIB)
 def between_arrays():
     """The call stands between two arrays."""
     return joblib_file(ARRAY, Pickle().call("os", "system", "true"), ARRAY)

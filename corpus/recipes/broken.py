@@ -14,7 +14,8 @@ for name, tail in (("bad-opcode", b"\xff"), ("invalid-utf8", b"X\x02\x00\x00\x00
         f"""os.system is called, and right after it the stream breaks ({name.replace('-', ' ')}).
 
         Loaders act opcode by opcode; a reader that gives up at the error and forgets what it saw calls this clean.
-        """, status="unsafe", threats=["A20", "A21"], imports=OS, references=["nullifAI, ReversingLabs 2025"])
+        """, status="unsafe", threats=["A20", "A21"], bypass=["broken-tail"], imports=OS,
+        references=["nullifAI, ReversingLabs 2025"])
 
 
 @case("broken/truncated-before-call", status="suspicious", threats=["A20"], imports=OS,

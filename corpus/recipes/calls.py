@@ -47,7 +47,8 @@ def exec_call():
     return bytes(pickle(4).call4("builtins", "exec", "model = None\ndef forward(self, x):\n    return x\n").stop())
 
 
-@case("calls/builtins-eval", status="unsafe", threats=["A1"], imports=[("builtins", "eval")])
+@case("calls/builtins-eval", bypass=["builtins-unseen"],
+      status="unsafe", threats=["A1"], imports=[("builtins", "eval")])
 def eval_call():
     """builtins.eval is called with an expression that does nothing; which expression is beside the point."""
     return bytes(pickle(2).call("builtins", "eval", "1+1").stop())
@@ -78,7 +79,8 @@ def obj():
     return bytes(pickle(2).mark().glob("os", "system").value("true").obj().stop())
 
 
-@case("calls/obj-result-popped", status="unsafe", threats=["A2", "A3"], imports=OS,
+@case("calls/obj-result-popped", bypass=["call-result-dropped"],
+      status="unsafe", threats=["A2", "A3"], imports=OS,
       references=["GHSA-mxhj-88fx-4pcv"])
 def obj_pop():
     """OBJ calls os.system and POP throws the result away, so nothing of it is in the loaded value."""
@@ -128,7 +130,8 @@ def reduce_unknown():
     return bytes(pickle(2).call("acme_vision.io", "restore", {"layers": 2}).stop())
 
 
-@case("calls/unknown-in-known-library", status="suspicious", threats=["A32"],
+@case("calls/unknown-in-known-library", bypass=["fame-clears"],
+      status="suspicious", threats=["A32"],
       imports=[("torch.utils.new_thing", "revive")])
 def reduce_unlisted():
     """REDUCE calls an unlisted name of a well-known library: fame clears nothing."""
@@ -174,7 +177,8 @@ def inst_benign():
     return bytes(Pickle().mark().inst("__main__", "Net").mark().string(b"depth").int_text(b"2").dict().build().stop())
 
 
-@case("calls/reduce-replayed-by-binget", status="unsafe", threats=["A1", "A4", "A19"], imports=OS)
+@case("calls/reduce-replayed-by-binget", bypass=["call-replayed"],
+      status="unsafe", threats=["A1", "A4", "A19"], imports=OS)
 def binget_replay():
     """The callable comes out of the memo long after it was imported and popped."""
     p = pickle(2).glob("os", "system").binput(7).pop().value({"a": 1}).pop()
@@ -200,14 +204,16 @@ def scanner_imported():
     return bytes(pickle(2).glob("picklescan.scanner", "_unsafe_globals").stop())
 
 
-@case("calls/rpc-sync", status="unsafe", threats=["D13"], imports=[("torch.distributed.rpc", "rpc_sync")],
+@case("calls/rpc-sync", bypass=["other-formats"],
+      status="unsafe", threats=["D13"], imports=[("torch.distributed.rpc", "rpc_sync")],
       references=["CVE-2024-5480"])
 def rpc():
     """torch.distributed.rpc.rpc_sync would run a function on another worker."""
     return bytes(pickle(2).call("torch.distributed.rpc", "rpc_sync", "worker-that-is-not", "echo").stop())
 
 
-@case("calls/remote-module", status="unsafe", threats=["D13"],
+@case("calls/remote-module", bypass=["other-formats"],
+      status="unsafe", threats=["D13"],
       imports=[("torch.distributed.nn.api.remote_module", "RemoteModule")], references=["CVE-2024-48063"],
       unsure="the table lists it as a loader, not as an executing sink")
 def remote_module():
@@ -215,21 +221,24 @@ def remote_module():
     return bytes(pickle(2).call("torch.distributed.nn.api.remote_module", "RemoteModule", "w/cpu", "none").stop())
 
 
-@case("calls/parse-type-line", status="unsafe", threats=["D13", "A9"],
+@case("calls/parse-type-line", bypass=["other-formats"],
+      status="unsafe", threats=["D13", "A9"],
       imports=[("torch.jit.annotations", "parse_type_line")], references=["CVE-2022-45907"])
 def type_line():
     """torch.jit.annotations.parse_type_line evaluates its text."""
     return bytes(pickle(2).call("torch.jit.annotations", "parse_type_line", "# type: () -> int").stop())
 
 
-@case("calls/reduce-then-build", status="unsafe", threats=["A1", "A14", "A15"], imports=[("smtplib", "SMTP")],
+@case("calls/reduce-then-build", bypass=["build-launders"],
+      status="unsafe", threats=["A1", "A14", "A15"], imports=[("smtplib", "SMTP")],
       references=["GHSA-mhc9-48gj-9gp3"])
 def laundered():
     """BUILD follows the call of smtplib.SMTP, which makes it look like the state of an honest instance."""
     return bytes(pickle(4).call4("smtplib", "SMTP", "name.invalid").value({"timeout": 1}).build().stop())
 
 
-@case("calls/same-sink-twice", status="unsafe", threats=["A1"], imports=OS, references=["CVE-2026-14535"])
+@case("calls/same-sink-twice", bypass=["finding-said-once"],
+      status="unsafe", threats=["A1"], imports=OS, references=["CVE-2026-14535"])
 def twice():
     """os.system is imported once as a mere value and once to be called; the first mention must not hide the second."""
     return bytes(pickle(2).glob("os", "system").pop().call("os", "system", "true").stop())

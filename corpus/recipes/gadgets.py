@@ -77,7 +77,74 @@ TABLE = [
     ("server-certificate", "ssl", "get_server_certificate", (("name.invalid", 443),), "A14", "picklescan issue 40"),
     ("requests-get", "requests.api", "get", ("http://name.invalid/",), "A14", ""),
     ("hub-load", "torch.hub", "load", ("acme/absent", "net"), "A14", ""),
+    # Seen in bypasses of one scanner or another
+    ("autograd-prof", "torch.utils.bottleneck.__main__", "run_autograd_prof", ("pass", {}), "A9",
+     "GHSA-4whj-rm5r-c2v8"),
+    ("collect-env-read", "torch.utils.collect_env", "run_and_read_all", (None, "true"), "A10", "GHSA-jhph-76pp-mggw"),
+    ("basic-handlers", "torch.utils.data.datapipes.utils.decoder", "basichandlers", ("pkl", b""), "A12",
+     "GHSA-h3qp-7fh3-f8h4"),
+    ("f2py-eval-length", "numpy.f2py.crackfortran", "_eval_length", ("1", {}), "A9", "picklescan issue 53"),
+    ("torch-load", "torch", "load", ("absent.pt",), "A12", ""),
+    ("trace-runctx", "trace", "Trace.runctx", ("pass",), "A9", "GHSA-g344-hcph-8vgg"),
+    ("profile-class-run", "profile", "Profile.run", ("pass",), "A9", "GHSA-x696-vm39-cp64"),
+    ("profile-class-runctx", "profile", "Profile.runctx", ("pass", {}, {}), "A9", "GHSA-6vqj-c2q5-j97w"),
+    ("cprofile-runctx", "cProfile", "runctx", ("pass", {}, {}), "A9", "GHSA-9w88-8rmg-7g2p"),
+    ("lib2to3-grammar", "lib2to3.pgen2.grammar", "Grammar.loads", (b"",), "A12", "GHSA-f54q-57x4-jg88"),
+    ("idlelib-entity", "idlelib.autocomplete", "AutoComplete.get_entity", ("1",), "A9", "GHSA-6w4w-5w54-rjvr"),
+    ("idlelib-completions", "idlelib.autocomplete", "AutoComplete.fetch_completions", ("1", 1), "A9",
+     "GHSA-7cq8-mj8x-j263"),
+    ("idlelib-fetch-tip", "idlelib.calltip", "Calltip.fetch_tip", ("1",), "A9", "GHSA-8r4j-24qv-fmq9"),
+    ("idlelib-set-text", "idlelib.debugobj", "ObjectTreeItem.SetText", ("1",), "A9", "GHSA-3vg9-h568-4w9m"),
+    ("idlelib-runcode", "idlelib.pyshell", "ModifiedInterpreter.runcode", ("pass",), "A9", "GHSA-3gf5-cxq9-w223"),
+    ("idlelib-runcommand", "idlelib.pyshell", "ModifiedInterpreter.runcommand", ("pass",), "A9", "GHSA-j343-8v2j-ff7w"),
+    ("idlelib-executive", "idlelib.run", "Executive.runcode", ("pass",), "A9", "GHSA-m869-42cg-3xwr"),
+    ("pyrepl-pager", "_pyrepl.pager", "pipe_pager", ("text", "true"), "A10", "GHSA-g38g-8gr9-h9xp"),
+    ("code-module-interact", "code", "interact", ("text",), "A9", "fickling and picklescan, 2026"),
+    ("difflib", "difflib", "context_diff", (["a"], ["b"]), "A13", "GHSA-r48f-3986-4f9c"),
+    ("platform", "platform", "popen", ("true",), "A10", "GHSA-5cxw-w2xg-2m8h"),
+    ("site", "site", "addsitedir", ("name-that-is-not-there",), "A7", "GHSA-m6fh-58r7-x697"),
+    ("atexit", "atexit", "register", ("name-that-is-not-there",), "A30", "GHSA-m6fh-58r7-x697"),
+    ("interpreters", "_interpreters", "run_string", (0, "pass"), "A9", "GHSA-6ggj-6f2q-f7mx"),
+    ("subinterpreters", "_xxsubinterpreters", "run_string", (0, "pass"), "A9", "GHSA-6ggj-6f2q-f7mx"),
+    ("bdb-run", "bdb", "Bdb.run", ("pass",), "A9", "picklescan malicious15"),
+    ("type-hints", "typing", "get_type_hints", ("name-that-is-not-there",), "A9", ""),
+    ("mlflow-entry-point", "mlflow.projects.backend.local", "_run_entry_point", ("true", ".", "0", "0"), "A10",
+     "modelscan issue 338"),
+    ("read-csv", "pandas", "read_csv", ("http://name.invalid/",), "A14", "modelscan issue 338"),
+    ("joblib-load-bytes", "joblib", "load", (b"absent.joblib",), "A12", ""),
+    ("numpy-load-bytes", "numpy", "load", (b"absent.npy",), "A12", ""),
+    ("torch-save", "torch", "save", ([1], "absent/absent.pt"), "A13", ""),
+    ("joblib-dump", "joblib", "dump", ([1], "absent/absent.joblib"), "A13", ""),
+    ("to-pickle", "pandas", "to_pickle", (b"x", "absent/absent.pkl"), "A13", ""),
+    ("dill-eval", "dill._dill", "_eval_repr", ("1",), "A9", ""),
+    ("dill-file", "dill._dill", "_create_filehandle", ("absent/absent.txt", "r"), "A13", ""),
+    ("hello-module", "__hello__", "main", (), "A7", "Fickling's rule on private modules"),
+    ("sysconfig-data", "_sysconfigdata__linux_x86_64-linux-gnu", "build_time_vars.get", ("x",), "A7",
+     "Fickling's rule on private modules"),
 ]
+
+# Which published bypass a row stands for: a scanner's list lacked the name.
+BYPASS = {
+    "absent-installers": ["pip-main", "pydoc-pipepager", "venv-create", "inductor-compile", "torch-load-path"],
+    "absent-numpy-names": ["numpy-runstring", "server-certificate", "timeit"],
+    "absent-torch-names": ["bottleneck", "autograd-prof", "dynamo-guards", "shape-env", "collect-env-run",
+                           "collect-env-read", "basic-handlers", "exec-wrapper", "config-module"],
+    "absent-python-names": [
+        "trace-run", "trace-runctx", "profile-class-run", "profile-class-runctx", "cprofile-run", "cprofile-runctx",
+        "lib2to3-grammar", "lib2to3-make-label", "idlelib-set-text", "idlelib-entity", "idlelib-completions",
+        "idlelib-calltip", "idlelib-fetch-tip", "code-interact", "idlelib-executive", "idlelib-runcode",
+        "idlelib-runcommand", "doctest-debug", "ensurepip"],
+    "absent-system-names": ["distutils-write", "ctypes-cdll", "pty-spawn", "f2py-getlincoef", "f2py-eval-length"],
+    "file-and-network": ["file-io", "urlopen"],
+    "log-file": ["file-handler"],
+    "command-output": ["uuid-command", "osx-support", "aix-support", "pyrepl-pager", "imap-stream", "script-helper"],
+    "twin-of-a-method": ["profile-run"],
+    "absent-loaders": ["import-module", "dunder-import", "code-module-interact", "multiprocessing-spawn", "ctypeslib",
+                       "read-pickle", "torch-load", "joblib-load"],
+    "absent-private-modules": ["run-path", "platform", "linecache", "difflib", "fork-exec", "site", "atexit",
+                               "interpreters", "subinterpreters", "load-source", "pipes-template"],
+    "library-entry-points": ["collect-env-run", "multiprocessing-spawn", "mlflow-entry-point", "read-csv", "urlopen"],
+}
 
 STORY = {
     "A7": "{0} imports a module, and importing runs it.",
@@ -87,13 +154,15 @@ STORY = {
     "A12": "{0} loads another pickle, from a place this file does not hold.",
     "A13": "{0} opens, writes or removes a file.",
     "A14": "{0} speaks to the network.",
+    "A30": "{0} leaves something behind that acts later.",
 }
 
 for case, module, name, args, threat, reference in TABLE:
     def make(module=module, name=name, args=args):
         return framed(Pickle().call4(module, name, *args).stop())
     add(f"gadgets/{case}", make, STORY[threat].format(f"{module}.{name}"), status="unsafe", threats=[threat],
-        imports=[(module, name)], references=[reference] if reference else [], weights_only=False)
+        imports=[(module, name)], references=[reference] if reference else [], weights_only=False,
+        bypass=[family for family, rows in BYPASS.items() if case in rows])
 
 
 def resolver(case, story, build, imports, status="unsafe", **more):
@@ -120,7 +189,7 @@ resolver("private-attrgetter", "_operator.attrgetter is the same under its priva
          .value(("true",)).reduce(), [("_operator", "attrgetter")], references=["GHSA-46h3-79wf-xr6c"])
 resolver("methodcaller", "operator.methodcaller('system', 'true') is applied to os.",
          lambda p: p.call4("operator", "methodcaller", "system", "true").value((Pickle().glob4("pathlib", "os"),))
-         .reduce(), [("operator", "methodcaller")], references=["GHSA-84r2-jw7c-4r5q"])
+         .reduce(), [("operator", "methodcaller")], references=["GHSA-84r2-jw7c-4r5q"], bypass=["operators"])
 resolver("itemgetter", "operator.itemgetter('system') is applied to the dictionary of os.",
          lambda p: p.call4("operator", "itemgetter", "system").value((Pickle().glob4("pathlib", "os.__dict__"),))
          .reduce().value(("true",)).reduce(), [("operator", "itemgetter")])
@@ -129,12 +198,33 @@ resolver("pydoc-locate", "pydoc.locate('os.system') turns text into the function
          references=["GHSA-84r2-jw7c-4r5q"])
 resolver("resolve-name", "pkgutil.resolve_name('os:system') turns text into the function, which is called.",
          lambda p: p.call4("pkgutil", "resolve_name", "os:system").value(("true",)).reduce(),
-         [("pkgutil", "resolve_name")], references=["GHSA-vvpj-8cmc-gx39"])
+         [("pkgutil", "resolve_name")], references=["GHSA-vvpj-8cmc-gx39"], bypass=["text-to-object"])
 resolver("resolve-name-not-called", "pkgutil.resolve_name('os:system') leaves os.system on the stack, uncalled.",
          lambda p: p.call4("pkgutil", "resolve_name", "os:system"), [("pkgutil", "resolve_name")])
 resolver("resolve-name-unknown", "pkgutil.resolve_name is given a name nobody knows.",
          lambda p: p.call4("pkgutil", "resolve_name", "acme_absent:thing").value((1,)).reduce(),
          [("pkgutil", "resolve_name")], status="suspicious")
+resolver("resolve-name-of-unknown-module", "pkgutil.resolve_name imports a module nobody knows; nothing is called.",
+         lambda p: p.call4("pkgutil", "resolve_name", "acme_absent"), [("pkgutil", "resolve_name")],
+         status="suspicious")
+resolver("locate-unknown", "pydoc.locate turns text that nobody knows into an object, uncalled.",
+         lambda p: p.call4("pydoc", "locate", "acme_absent.thing"), [("pydoc", "locate")], status="suspicious")
+resolver("private-methodcaller", "_operator.methodcaller is the same under its private name.",
+         lambda p: p.call4("_operator", "methodcaller", "system", "true").value((Pickle().glob4("pathlib", "os"),))
+         .reduce(), [("_operator", "methodcaller")], references=["GHSA-955r-x9j8-7rhh"], bypass=["operators"])
+resolver("cgitb-lookup", "cgitb.lookup walks to a name in a frame that nobody knows, and the result is called.",
+         lambda p: p.call4("cgitb", "lookup", "system", None, {}).value(("true",)).reduce(), [("cgitb", "lookup")],
+         status="suspicious", unsure="what it finds depends on a frame that the file does not hold")
+resolver("item-of-namespace", "operator.getitem takes 'eval' from the namespace of builtins.",
+         lambda p: p.call4("operator", "getitem", Pickle().glob4("builtins", "__dict__"), "eval").value(("1",))
+         .reduce(),
+         [("operator", "getitem"), ("builtins", "__dict__")])
+resolver("getattr-of-private-alias", "getattr takes 'system' from the os that random imports as _os.",
+         lambda p: p.call4("builtins", "getattr", Pickle().glob4("random", "_os"), "system").value(("true",)).reduce(),
+         [("builtins", "getattr"), ("random", "_os")])
+resolver("attrgetter-not-applied", "operator.attrgetter('width') waits for an object; its text leads nowhere.",
+         lambda p: p.call4("operator", "attrgetter", "width"), [("operator", "attrgetter")], status="safe",
+         unsure="a resolver without its object; nothing in the file applies it")
 resolver("getattr-static", "inspect.getattr_static reaches os.system past a guard on getattr.",
          lambda p: p.call4("inspect", "getattr_static", Pickle().glob4("pathlib", "os"), "system").value(("true",))
          .reduce(), [("inspect", "getattr_static")])

@@ -68,7 +68,8 @@ def setstate_unknown():
     return bytes(bag().value({"path": "absent"}).build().stop())
 
 
-@case("implicit/build-on-function", status="suspicious", threats=["A15"], imports=[("collections", "namedtuple")],
+@case("implicit/build-on-function", bypass=["build-on-function"],
+      status="suspicious", threats=["A15"], imports=[("collections", "namedtuple")],
       unsure="an attribute on a harmless function, set to a number, reaches nothing we know")
 def build_on_function():
     """BUILD writes attributes on a function that is not an instance of anything in the file."""
@@ -130,7 +131,8 @@ def sys_modules():
     return bytes(p.stop())
 
 
-@case("implicit/setitem-on-tensor", status="suspicious", threats=["A16", "D5"], references=["CVE-2026-24747"],
+@case("implicit/setitem-on-tensor", bypass=["other-formats"],
+      status="suspicious", threats=["A16", "D5"], references=["CVE-2026-24747"],
       imports=[("torch", "Tensor")], loader="torch")
 def setitem_tensor():
     """SETITEMS on what is no dictionary is the memory corruption of weights-only loaders before torch 2.10."""

@@ -9,7 +9,8 @@ from assembler import Pickle, framed, pickle, payload
 from registry import case
 
 
-@case("limits/dup-billion-laughs", status="suspicious", threats=["A27"], references=["fickling issue 111"])
+@case("limits/dup-billion-laughs", bypass=["expansion"],
+      status="suspicious", threats=["A27"], references=["fickling issue 111"])
 def dup_laughs():
     """Each level holds the level before it twice: sixty opcodes make a tree of 2^40 leaves to whoever walks it."""
     p = pickle(2).value("lol")
@@ -18,7 +19,8 @@ def dup_laughs():
     return bytes(p.stop())
 
 
-@case("limits/memo-billion-laughs", status="suspicious", threats=["A27"], references=["coldwaterq billionLaughs.pt"])
+@case("limits/memo-billion-laughs", bypass=["expansion"],
+      status="suspicious", threats=["A27"], references=["coldwaterq billionLaughs.pt"])
 def memo_laughs():
     """Nested lists of ten references each: ten levels print as ten thousand million items."""
     p = pickle(2).value(["lol"]).binput(0)
@@ -56,7 +58,8 @@ def deep_marks():
     return bytes(pickle(2).raw(b"(" * 10000 + b"t" * 10000).stop())
 
 
-@case("limits/cyclic-list", status="safe", threats=["A27"], references=["fickling issue 196"])
+@case("limits/cyclic-list", bypass=["endless-walk"],
+      status="safe", threats=["A27"], references=["fickling issue 196"])
 def cyclic():
     """A list holds itself, which every pickler can write."""
     return bytes(pickle(2).empty_list().binput(0).binget(0).append().stop())
@@ -146,7 +149,8 @@ def many_members():
     return plain_zip({f"t/{n:03}.txt": b"text\n" for n in range(200)})
 
 
-@case("limits/payload-behind-padding", status="unsafe", threats=["A27"], imports=[("os", "system")])
+@case("limits/payload-behind-padding", bypass=["size-gate"],
+      status="unsafe", threats=["A27"], imports=[("os", "system")])
 def behind_padding():
     """Ten thousand harmless opcodes stand before the call of os.system."""
     return bytes(pickle(2).raw(b"N0" * 5000).call("os", "system", "true").stop())

@@ -22,7 +22,8 @@ def memo_overwritten():
     return framed(p.binget(0).short_binunicode("system").stack_global().value(("true",)).reduce().stop())
 
 
-@case("names/memo-holds-value-not-argument", status="unsafe", threats=["A4", "A19"], imports=OS,
+@case("names/memo-holds-value-not-argument", bypass=["memo-of-argument"],
+      status="unsafe", threats=["A4", "A19"], imports=OS,
       references=["picklescan issue 23"])
 def memo_of_value():
     """MEMOIZE stores the top of the stack, which after POP is not the argument of the opcode before."""
@@ -44,7 +45,8 @@ def dup():
     return framed(Pickle().short_binunicode("timeit").dup().stack_global().value(("pass",)).reduce().stop())
 
 
-@case("names/string-opcodes", status="unsafe", threats=["A4"], imports=OS, references=["GHSA-9gvj-pp9x-gcfr"])
+@case("names/string-opcodes", bypass=["operands-as-strings"],
+      status="unsafe", threats=["A4"], imports=OS, references=["GHSA-9gvj-pp9x-gcfr"])
 def string_opcodes():
     """STACK_GLOBAL takes its names from STRING and SHORT_BINSTRING, and stands at the very start."""
     p = Pickle().string(b"os").short_binstring(b"system").stack_global()
@@ -97,7 +99,8 @@ def unresolved():
     return bytes(p.value(("true",)).reduce().stop())
 
 
-@case("names/dotted-stack-global", status="unsafe", threats=["A5"],
+@case("names/dotted-stack-global", bypass=["dotted-components"],
+      status="unsafe", threats=["A5"],
       imports=[("torch", "serialization.os.system")], references=["GHSA-5j3x-jp52-966f"])
 def dotted():
     """torch and serialization.os.system: the dots walk through a re-exported module to os.system."""
@@ -152,7 +155,8 @@ def dunder_walk():
     return framed(p.stop())
 
 
-@case("names/submodule-of-listed", status="unsafe", threats=["A26"],
+@case("names/submodule-of-listed", bypass=["submodule-prefix"],
+      status="unsafe", threats=["A26"],
       imports=[("asyncio.unix_events", "_UnixSubprocessTransport._start")], references=["GHSA-f7qq-56ww-84cr"])
 def submodule():
     """asyncio.unix_events is not spelled asyncio, and starts processes."""
@@ -223,3 +227,21 @@ def carriage_return():
 def space():
     """A module called 'os ' is not os; it is also nothing anybody can clear."""
     return bytes(pickle(2).call("os ", "system", "true").stop())
+
+
+@case("names/alias-of-a-module", status="unsafe", threats=["A5"], imports=[("random", "_os.system")])
+def alias_of_module():
+    """random imports os as _os, so random._os.system is os.system under a name that no list holds."""
+    return framed(Pickle().call4("random", "_os.system", "true").stop())
+
+
+@case("names/alias-looked-up", status="suspicious", threats=["A5"], imports=[("collections", "_sys.modules")])
+def alias_looked_up():
+    """collections imports sys as _sys, and the table of modules is taken from there without a call."""
+    return framed(Pickle().glob4("collections", "_sys.modules").stop())
+
+
+@case("names/alias-of-builtins", status="unsafe", threats=["A5"], imports=[("enum", "bltns.eval")])
+def alias_of_builtins():
+    """enum imports builtins as bltns."""
+    return framed(Pickle().call4("enum", "bltns.eval", "1").stop())

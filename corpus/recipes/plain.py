@@ -147,8 +147,8 @@ ROUTES = [
 ]
 for name, file, data, story, loader in ROUTES:
     add(f"routing/{name}", lambda d=data: d, story + "\n\nWhat it does does not depend on what it is called.",
-        status="unsafe", threats=["A25"], imports=OS, file=file, loader=loader, references=["CVE-2025-1889",
-                                                                                           "CVE-2025-10155"])
+        status="unsafe", threats=["A25"], bypass=["odd-extension"], imports=OS, file=file, loader=loader,
+        references=["CVE-2025-1889", "CVE-2025-10155"])
 
 
 @case("routing/txt-harmless-protocol-0", status="safe", threats=["A25"], file="input.txt",

@@ -88,7 +88,8 @@ def straddle_file():
     return straddle(True)
 
 
-@case("semantics/frame-straddle-memory-executes", status="unsafe", threats=["A20", "A31"], imports=OS,
+@case("semantics/frame-straddle-memory-executes", bypass=["frame-too-short"],
+      status="unsafe", threats=["A20", "A31"], imports=OS,
       references=["cpython 154848"])
 def straddle_memory():
     """Read in one piece os.system is called; read from a file object the call is inside a byte string."""
@@ -162,7 +163,8 @@ def sparse():
     return bytes(p.stop())
 
 
-@case("semantics/memo-huge-index", status="suspicious", threats=["A19", "A27"], references=["modelscan issue 86"])
+@case("semantics/memo-huge-index", bypass=["memo-index-huge"],
+      status="suspicious", threats=["A19", "A27"], references=["modelscan issue 86"])
 def huge_index():
     """LONG_BINPUT 0x0fffffff makes the C unpickler's memo an array of four gigabytes."""
     return bytes(pickle(2).value("a").long_binput(0x0FFFFFFF).stop())
@@ -180,20 +182,23 @@ def overflowing_index():
     return bytes(pickle(2).unicode_text(b"a").put("9" * 30).stop())
 
 
-@case("semantics/memo-missing-key", status="error", threats=["A20"])
+@case("semantics/memo-missing-key", bypass=["memo-crash"],
+      status="error", threats=["A20"])
 def missing_key():
     """GET of a slot nobody wrote ends every loader, with nothing done before it."""
     return bytes(pickle(2).binget(9).stop())
 
 
-@case("semantics/memo-missing-key-after-payload", status="unsafe", threats=["A20"], imports=OS,
+@case("semantics/memo-missing-key-after-payload", bypass=["memo-crash"],
+      status="unsafe", threats=["A20"], imports=OS,
       references=["picklescan keyerror-exploit"])
 def missing_key_late():
     """GET of a missing slot comes after os.system was called: the loader fails too late."""
     return bytes(pickle(2).call("os", "system", "true").binget(9).stop())
 
 
-@case("semantics/memo-key-not-text", status="error", threats=["A20"], references=["picklescan type-confusion-exploit"])
+@case("semantics/memo-key-not-text", bypass=["memo-crash"],
+      status="error", threats=["A20"], references=["picklescan type-confusion-exploit"])
 def key_not_text():
     """STACK_GLOBAL finds a number where the name should be, and every loader refuses."""
     return framed(Pickle().short_binunicode("os").value(7).stack_global().value(("true",)).reduce().stop())
@@ -271,7 +276,8 @@ for code, opcode in ((1, "ext1"), (300, "ext2"), (70000, "ext4")):
         """, status="suspicious", threats=["A17"], references=["modelaudit issue 493"])
 
 
-@case("semantics/ext1-called", status="suspicious", threats=["A17"],
+@case("semantics/ext1-called", bypass=["extension-code"],
+      status="suspicious", threats=["A17"],
       unsure="the threat catalogue says M if called; by the statuses it is a call of an unknown callable")
 def ext_called():
     """What EXT1 takes from the registry is called with an argument."""

@@ -123,7 +123,8 @@ def rng():
                      {"0": bytes(8)})
 
 
-@case("torch/parameter-with-state", status="suspicious", threats=["D5", "A15"], weights_only=True,
+@case("torch/parameter-with-state", bypass=["other-formats"],
+      status="suspicious", threats=["D5", "A15"], weights_only=True,
       imports=[("torch._utils", "_rebuild_parameter_with_state")],
       unsure="torch allows it, and it sets attributes of any name; here the name is a dunder", **PT)
 def parameter_with_state():
@@ -221,7 +222,8 @@ def legacy():
     return torch_legacy(legacy_dict(), STORAGE)
 
 
-@case("torch/legacy-payload-in-object", status="unsafe", threats=["D2"], imports=OS, weights_only=False, **PT)
+@case("torch/legacy-payload-in-object", bypass=["later-legacy-pickle"],
+      status="unsafe", threats=["D2"], imports=OS, weights_only=False, **PT)
 def legacy_object():
     """The fourth pickle, the model, calls os.system."""
     return torch_legacy(payload())
@@ -254,7 +256,8 @@ def legacy_after():
     return torch_legacy(legacy_dict(), STORAGE, after=payload())
 
 
-@case("torch/legacy-magic-computed", status="unsafe", threats=["A23", "D2"], imports=[("builtins", "eval")],
+@case("torch/legacy-magic-computed", bypass=["magic-computed"],
+      status="unsafe", threats=["A23", "D2"], imports=[("builtins", "eval")],
       weights_only=False, references=["GHSA-97f8-7cmv-76j2"], **PT)
 def legacy_magic():
     """The magic number is the result of builtins.eval, so a reader that compares bytes thinks this is no torch file."""
@@ -342,6 +345,20 @@ def torchscript():
     return torch_zip(bytes(pickle(2).glob("__torch__", "Net").empty_tuple().newobj().value({"training": True}).build()
                            .stop()),
                      extras={"constants.pkl": bytes(pickle(2).empty_tuple().stop()), "code/__torch__.py": code})
+
+
+@case("torch/mobile-bytecode-out-of-range", status="unscanned", threats=["D12", "D7"], weights_only=False, loader="torch",
+      file="input.ptl",
+      unsure="the threat catalogue says S where an index is out of range; no reader here examines the bytecode")
+def mobile():
+    """A PyTorch Mobile program, whose bytecode refers to a constant far beyond the last."""
+    function = ("__torch__.Net.forward", (("instructions", (("LOADC", 2**31 - 1, 0), ("RET", 0, 0))), ("operators", ()),
+                                          ("constants", ()), ("types", ()), ("register_size", 1)))
+    model = pickle(2).glob("__torch__", "Net").empty_tuple().newobj().value({"training": True}).build().stop()
+    code = b"class Net(Module):\n  def forward(self, x: Tensor) -> Tensor:\n    return x\n"
+    return torch_zip(bytes(model), extras={"constants.pkl": bytes(pickle(2).empty_tuple().stop()),
+                                           "code/__torch__.py": code,
+                                           "bytecode.pkl": bytes(pickle(2).value((4, function)).stop())})
 
 
 @case("torch/torchscript-payload-in-constants", status="unsafe", threats=["D7", "A25"], imports=OS, **PT)

@@ -73,7 +73,8 @@ def matryoshka():
     return gzip_stream(tar_file(tar_member("model.pt", plain_zip({"archive/data.pkl": payload()}))))
 
 
-@case("wrappers/7z-of-torch-zip", status="unsafe", threats=["C9", "A21"], imports=OS, loader="7z", file="input.pt",
+@case("wrappers/7z-of-torch-zip", bypass=["packed"],
+      status="unsafe", threats=["C9", "A21"], imports=OS, loader="7z", file="input.pt",
       references=["nullifAI, ReversingLabs 2025"])
 def seven_torch():
     """A torch zip is wrapped in 7z and still called .pt."""

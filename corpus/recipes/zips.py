@@ -48,29 +48,29 @@ def deflated_payload():
 
 
 both("crc-wrong", "The checksum is wrong, so zipfile refuses and torch reads.",
-     lambda p: zip_file([Member("archive/data.pkl", p, crc=0xDEADBEEF), VERSION]), threats=["C1"],
+     lambda p: zip_file([Member("archive/data.pkl", p, crc=0xDEADBEEF), VERSION]), threats=["C1"], bypass=["checksum-wrong"],
      references=["CVE-2025-10156"])
 both("flag-0x1", "The flag for encryption is set on plain bytes.",
-     lambda p: zip_file([Member("archive/data.pkl", p, flags=1), VERSION]), threats=["C2"], references=["CVE-2025-1945"])
+     lambda p: zip_file([Member("archive/data.pkl", p, flags=1), VERSION]), threats=["C2"], bypass=["flag-bits"], references=["CVE-2025-1945"])
 both("flag-0x20", "The flag for patched data is set.",
      lambda p: zip_file([Member("archive/data.pkl", p, flags=0x20), VERSION]), threats=["C2"],
-     references=["CVE-2025-1945"])
+     bypass=["flag-bits"], references=["CVE-2025-1945"])
 both("flag-0x40", "The flag for strong encryption is set on plain bytes.",
      lambda p: zip_file([Member("archive/data.pkl", p, flags=0x40), VERSION]), threats=["C2"],
-     references=["CVE-2025-1945"])
+     bypass=["flag-bits"], references=["CVE-2025-1945"])
 both("flags-differ", "Only the directory says encrypted, the local header does not.",
      lambda p: zip_file([Member("archive/data.pkl", p, central_flags=1), VERSION]), threats=["C2"])
 both("name-differs", "The local header calls the member data.txt, the directory data.pkl.",
      lambda p: zip_file([Member("archive/data.txt", p, central_name="archive/data.pkl"), VERSION]), threats=["C3"],
-     references=["CVE-2025-1944"])
+     bypass=["names-differ"], references=["CVE-2025-1944"])
 both("central-name-hidden", "The directory calls the member notes.txt, the local header data.pkl.",
      lambda p: zip_file([Member("archive/data.pkl", p, central_name="archive/notes.txt"), VERSION]), threats=["C3"])
 both("duplicate-first", "Two members share a name and differ: this one comes first.",
      lambda p: zip_file([Member("archive/data.pkl", p), Member("archive/data.pkl", harmless(3)), VERSION]),
-     threats=["C4"])
+     threats=["C4"], bypass=["duplicate-members"])
 both("duplicate-last", "Two members share a name and differ: this one comes last.",
      lambda p: zip_file([Member("archive/data.pkl", harmless(3)), Member("archive/data.pkl", p), VERSION]),
-     threats=["C4"])
+     threats=["C4"], bypass=["duplicate-members"])
 both("duplicate-case", "Two names differ in case only, which is one file on some systems.",
      lambda p: zip_file([Member("archive/data.pkl", harmless(3)), Member("archive/DATA.PKL", p), VERSION]),
      threats=["C4"], harmless="suspicious")
@@ -84,7 +84,7 @@ both("zip64", "Sizes stand in a zip64 extra field, and the end record is the lon
      harmless="safe")
 both("wrong-extension", "The pickle is called config.p, beside an innocent data.pkl.",
      lambda p: zip_file([Member("archive/data.pkl", harmless(3)), Member("archive/config.p", p), VERSION]),
-     threats=["C10", "A25"], references=["CVE-2025-1889"], harmless="safe")
+     threats=["C10", "A25"], bypass=["odd-extension"], references=["CVE-2025-1889"], harmless="safe")
 both("no-extension", "The pickle has no extension at all.",
      lambda p: zip_file([Member("archive/data.pkl", harmless(3)), Member("archive/extra", p), VERSION]),
      threats=["C10"], harmless="safe")

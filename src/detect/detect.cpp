@@ -156,26 +156,16 @@ class Judge {
                            call.args[0].text == "dill" && call.args[0].name == "_dill" &&
                            call.args[2].kind == Expr::Kind::symbol;
     if (asks_dill && call.args[2].name == "setattr") called_.insert("builtins.setattr");
+    remember_callee(call);
     weigh(call, verdict, "pickle.call.unknown");
   }
 
   void judge_new(const Call& call) {
-    auto verdict = class_of(call.callee);
+    auto verdict = judge_class(call.callee, listed_);
     // A class that is harmless only with some arguments is made with these.
     if (verdict.weight == Weight::harmless && verdict.rule != nullptr && !verdict.rule->condition.empty())
       verdict = judge_call(call.callee, call.args, listed_);
     weigh(call, verdict, "pickle.class.unknown");
-  }
-
-  Verdict class_of(const Expr& callee) const {
-    const auto cls = resolve(callee);
-    if (!cls) return {Weight::unknown, nullptr, written(callee), false};
-    auto verdict = judge_name(cls->text, cls->name, listed_);
-    if (verdict.weight == Weight::unknown && !verdict.condition_failed) {
-      const auto found = find_rule(cls->text, cls->name);
-      if (found.match == Match::class_prefix) return {Weight::library, found.rule, verdict.name, false};
-    }
-    return verdict;
   }
 
   void weigh(const Call& call, const Verdict& verdict, std::string_view unknown_id) {
@@ -211,8 +201,9 @@ class Judge {
 
   void judge_build(const Call& call) {
     const auto state = call.args.empty() ? Expr{} : call.args[0];
-    if (call.callee.kind == Expr::Kind::symbol) {
-      const auto target = judge_name(call.callee.text, call.callee.name, listed_);
+    if (makes_partial(call.callee)) return judge_partial_state(call, state);
+    if (const auto changed = resolve(call.callee)) {  // a name, or what a resolver made of one
+      const auto target = judge_name(changed->text, changed->name, listed_);
       const bool harm = target.weight == Weight::sink || sink_inside(state, listed_);
       remember(target);
       return say(harm ? "pickle.build.sink" : "pickle.build.import", call.place, evidence_of(call));
@@ -234,11 +225,8 @@ class Judge {
     const auto maker = call.callee.items.empty() ? std::nullopt : resolve(call.callee.items[0]);
     if (!maker) return;
     const auto verdict = judge_name(maker->text, maker->name, listed_);
-    const bool partial = verdict.rule != nullptr && verdict.rule->condition == "partial";
-    if (partial && maker->name.ends_with("partial") && !keeps_its_function(call.callee, state))
-      return say("pickle.build.partial", call.place, evidence_of(call));
-    if (partial || verdict.weight == Weight::harmless || (verdict.rule != nullptr && verdict.rule->effect == Effect::resolves))
-      judge_handed_over(call, handed_over(partial ? rest_of(state) : state, listed_));
+    if (verdict.weight == Weight::harmless || (verdict.rule != nullptr && verdict.rule->effect == Effect::resolves))
+      judge_handed_over(call, handed_over(state, listed_));
   }
   /// A partial's state without its function, which was judged where the partial was made.
   static Expr rest_of(Expr state) {
@@ -248,6 +236,23 @@ class Judge {
 
   void judge_handed_over(const Call& call, const std::optional<Verdict>& handed) {
     if (handed) say("pickle.handed-over", call.place, evidence_of(call), "What it hands over: " + printable(handed->name, 120) + ".");
+  }
+
+  static bool makes_partial(const Expr& value) {
+    if (value.kind != Expr::Kind::call || value.items.empty()) return false;
+    const auto maker = resolve(value.items[0]);
+    return maker && (maker->text == "functools" || maker->text == "_functools") && maker->name == "partial";
+  }
+  /// The state of a partial is another function to call: (function, arguments, keywords, attributes).
+  void judge_partial_state(const Call& call, const Expr& state) {
+    if (const auto sink = sink_inside(state, listed_)) {
+      remember(*sink);
+      return say("pickle.build.sink", call.place, evidence_of(call),
+                 "The function: " + printable(sink->name, 120) + ".");
+    }
+    if (!keeps_its_function(call.callee, state)) return say("pickle.build.partial", call.place, evidence_of(call));
+    weigh(call, judge_call(call.callee.items[0], std::span{state.items}.first(1), listed_), "pickle.call.unknown");
+    judge_handed_over(call, handed_over(rest_of(state), listed_));
   }
 
   /// A key like __setstate__ or __class__ whose value is not plain data.
@@ -265,7 +270,8 @@ class Judge {
           value.kind == Expr::Kind::symbol || value.kind == Expr::Kind::call || value.kind == Expr::Kind::unknown;
       const bool everyday = key.text == "__orig_class__" || key.text == "__dict__" ||
                             key.text.starts_with("__pydantic_") || key.text == "__fields_set__" ||
-                            key.text == "__module__" || key.text == "__doc__" || key.text == "__qualname__";
+                            key.text == "__wrapped__" || key.text == "__module__" || key.text == "__doc__" ||
+                            key.text == "__qualname__";
       if (special && callable && !everyday) return true;
     }
     return false;
@@ -296,7 +302,7 @@ class Judge {
 
   /// APPENDS calls what stands under "extend" or "append", ADDITEMS what stands under "add": attributes that a state can set.
   void judge_append(const Call& call, const Expr& maker) {
-    const auto cls = class_of(maker);
+    const auto cls = judge_class(maker, listed_);
     if (cls.weight == Weight::harmless && !makes_collection(maker)) say("pickle.append.odd", call.place, evidence_of(call));
   }
 
@@ -317,6 +323,10 @@ class Judge {
   // --- Names ------------------------------------------------------------------------------------
 
   void remember(const Verdict& verdict) { called_.insert(verdict.name); }
+  /// What is called is not merely looked up, whatever it leads to.
+  void remember_callee(const Call& call) {
+    if (call.callee.kind == Expr::Kind::symbol) remember(judge_name(call.callee.text, call.callee.name, listed_));
+  }
 
   /// Prose may happen to begin like a pickle that looks a name up. Only a dangerous name is believed there,
   /// and one that exists: listed itself, or cut off right behind it, or the only one looked up.
@@ -510,7 +520,7 @@ format::Care care(std::string_view module, std::string_view name) {
   if (found.match == Match::class_prefix) return Care::none;
   const auto& rule = *found.rule;
   const bool harmless = rule.effect == Effect::value || rule.effect == Effect::library;
-  if (!harmless || rule.condition == "partial" || rule.condition == "type-of") return Care::result;
+  if (!harmless || binds_function(rule) || rule.condition == "type-of") return Care::result;
   return rule.condition.empty() ? Care::none : Care::arguments;
 }
 

@@ -185,6 +185,151 @@ TEST(Detect, HiddenPayloads) {
 TEST(Detect, NestedLoadsAreNeverNothing) {
   EXPECT_EQ(Doc{}.reduce("pickle.loads", {raw("x")}).status(), "suspicious");
   EXPECT_EQ(Doc{}.reduce("pickle.load", {text("/tmp/x")}).status(), "unsafe");
+  EXPECT_EQ(Doc{}.reduce("torch.load", {call("_io.BytesIO", {raw("x")})}).status(), "suspicious");
+}
+
+// A path may be bytes or a number, and writing takes an object first.
+TEST(Detect, LoadersAndWritersOfFilesAreUnsafeWithAnyArgument) {
+  for (const auto* dotted : {"joblib.load", "numpy.load", "pandas.read_pickle", "torch.load", "torch.save",
+                             "joblib.dump", "pandas.to_pickle", "dill.load_session", "yaml.load"}) {
+    EXPECT_EQ(Doc{}.reduce(dotted, {raw("/path")}).status(), "unsafe") << dotted;
+    EXPECT_EQ(Doc{}.reduce(dotted, {list({}), text("/path")}).status(), "unsafe") << dotted;
+    EXPECT_EQ(Doc{}.reduce(dotted, {unknown()}).status(), "unsafe") << dotted;
+    EXPECT_EQ(Doc{}.reduce(dotted).status(), "unsafe") << dotted;
+  }
+}
+
+TEST(Detect, TextThatBecomesAnyFunctionIsNeverOnlyAnImport) {
+  check({{"module and function", Doc{}.reduce("pkgutil.resolve_name", {text("evil:system")}), "suspicious"},
+         {"a module", Doc{}.reduce("pkgutil.resolve_name", {text("evil")}), "suspicious"},
+         {"pydoc", Doc{}.reduce("pydoc.locate", {text("x")}), "suspicious"},
+         {"an attribute of what is imported anyway", Doc{}.reduce("builtins.getattr", {name("some.C"), text("x")}),
+          "caution"},
+         {"a sink", Doc{}.reduce("pydoc.locate", {text("os.system")}), "unsafe"}});
+}
+
+// The standard library imports modules under names of its own.
+TEST(Detect, ModulesAreKnownByTheNamesThatOtherModulesGaveThem) {
+  const auto namespace_of = [](const std::string& module) { return name(module, "__dict__"); };
+  check({{"random's os", Doc{}.reduce(name("random", "_os.system"), {text("true")}), "unsafe"},
+         {"in two steps",
+          Doc{}.reduce(call("builtins.getattr", {name("random", "_os"), text("system")}), {text("true")}), "unsafe"},
+         {"enum's builtins", Doc{}.reduce(name("enum", "bltns.eval"), {text("1")}), "unsafe"},
+         {"the module, looked up", Doc{}.import("random", "_os"), "suspicious"},
+         {"its function, looked up", Doc{}.import("random", "_os.system"), "suspicious"},
+         {"collections' sys", Doc{}.import("collections", "_sys.modules"), "suspicious"},
+         {"an item of a namespace",
+          Doc{}.reduce(call("operator.getitem", {namespace_of("builtins"), text("eval")}), {text("1")}), "unsafe"},
+         {"get of a namespace", Doc{}.reduce(call(name("builtins", "__dict__.get"), {text("eval")}), {text("1")}),
+          "unsafe"},
+         {"vars of a module",
+          Doc{}.reduce(call("operator.getitem", {call("builtins.vars", {name("enum.bltns")}), text("eval")}),
+                       {text("1")}),
+          "unsafe"},
+         {"a namespace of sinks, looked up", Doc{}.import("builtins", "__dict__"), "suspicious"},
+         {"a class of some module's own", Doc{}.import("whatever", "_Outer._Inner"), "caution"}});
+}
+
+TEST(Detect, WhoForbidsSomethingIsNamedTruly) {
+  const auto message = [](const Doc& doc, const Listed& listed) {
+    return detect(doc.document, listed).findings.at(0).message;
+  };
+  Listed mine;
+  mine.names = {{"collections.OrderedDict", Effect::executes}};
+  EXPECT_NE(message(Doc{}.reduce("collections.OrderedDict"), mine).find("your policy"), std::string::npos);
+  const Doc walk = Doc{}.reduce(name("builtins", "object.__subclasses__"));
+  EXPECT_EQ(walk.status(), "unsafe");
+  EXPECT_EQ(message(walk, {}).find("your policy"), std::string::npos) << message(walk, {});
+  EXPECT_EQ(message(Doc{}.reduce(name("a", "f.__globals__.get")), {}).find("your policy"), std::string::npos);
+}
+
+TEST(Detect, WhatCloudpickleAndDillCarryIsCautionUntilItRuns) {
+  const auto code = call("types.CodeType", {number(0)});
+  const auto function = call("cloudpickle.cloudpickle._make_function", {code, dict({})});
+  const auto meta = name("builtins.type");
+  const auto cls = call("cloudpickle.cloudpickle._make_skeleton_class", {meta, text("Model"), tuple({})});
+  const auto dilled = call("dill._dill._create_type", {meta, text("Model"), tuple({}), dict({})});
+  const auto subimport = [](const std::string& module) {
+    return Doc{}.reduce("cloudpickle.cloudpickle.subimport", {text(module)});
+  };
+  check({{"a module is imported", subimport("os"), "caution"},
+         {"os.path", subimport("os.path"), "caution"},
+         {"numpy", subimport("numpy"), "caution"},
+         {"a module for harm", subimport("subprocess"), "suspicious"},
+         {"a module that runs when imported", subimport("antigravity"), "suspicious"},
+         {"nobody knows which", Doc{}.reduce("cloudpickle.cloudpickle.subimport", {unknown()}), "suspicious"},
+         {"its function is called",
+          Doc{}.reduce(
+              call("builtins.getattr", {call("cloudpickle.cloudpickle.subimport", {text("os")}), text("system")}),
+              {text("true")}),
+          "unsafe"},
+         {"its attributes are set",
+          Doc{}.build(call("cloudpickle.cloudpickle.subimport", {text("re")}), dict({text("compile"), function})),
+          "unsafe"},
+         {"a property", Doc{}.reduce("builtins.property", {function}), "caution"},
+         {"a partial", Doc{}.reduce("functools.partial", {function}), "caution"},
+         {"a bound method", Doc{}.reduce("types.MethodType", {function, number(1)}), "caution"},
+         {"a factory of defaults", Doc{}.reduce("collections.defaultdict", {function}), "caution"},
+         {"an instance", Doc{}.call(Call::Kind::newobj, cls, {}), "caution"},
+         {"an instance by dill", Doc{}.call(Call::Kind::newobj, dilled, {}), "caution"},
+         {"an attribute of a dilled class", Doc{}.reduce("builtins.setattr", {dilled, text("__qualname__"), text("M")}),
+          "caution"},
+         {"a sink as its attribute", Doc{}.reduce("builtins.setattr", {dilled, text("run"), name("os.system")}),
+          "unsafe"},
+         {"a function is called", Doc{}.reduce(function, {number(1)}), "unsafe"},
+         {"a partial of it is called", Doc{}.reduce(call("functools.partial", {function}), {number(1)}), "unsafe"},
+         {"map calls it", Doc{}.reduce("builtins.map", {function, list({number(1)})}), "unsafe"},
+         {"its method is called", Doc{}.reduce(call("builtins.getattr", {cls, text("run")})), "unsafe"},
+         {"a method of a partial is replaced",
+          Doc{}.build(call("functools.partial", {name("builtins.int")}), tuple({name("whatever.f"), tuple({})})),
+          "suspicious"}});
+}
+
+TEST(Detect, CloudpickleAndDillHaveOtherFunctionsToo) {
+  const auto function = call("cloudpickle.cloudpickle._make_function", {number(0)});
+  check(
+      {{"calls what it is handed", Doc{}.reduce("dill._dill._create_type", {name("os.system"), text("true")}),
+        "unsafe"},
+       {"calls who knows what", Doc{}.reduce("dill._dill._create_type", {name("whatever.f"), text("x")}), "suspicious"},
+       {"a metaclass nobody knows",
+        Doc{}.reduce("cloudpickle.cloudpickle._make_skeleton_class", {name("whatever.Meta"), text("C")}), "suspicious"},
+       {"calls it through a partial",
+        Doc{}.reduce(call("functools.partial", {name("dill._dill._create_type"), name("os.system")}), {text("true")}),
+        "unsafe"},
+       {"finds a function instead of a named tuple",
+        Doc{}.reduce(call("dill._dill._create_namedtuple", {text("eval"), tuple({}), text("builtins")}), {text("1")}),
+        "unsafe"},
+       {"a named tuple of who knows which module",
+        Doc{}.reduce(call("dill._dill._create_namedtuple", {text("P"), tuple({}), unknown()}), {text("1")}), "unsafe"},
+       {"looks among the builtins", Doc{}.reduce(call("dill._dill._get_attr", {number(1), text("eval")}), {text("1")}),
+        "unsafe"},
+       {"imports a module in a module", Doc{}.reduce("dill._dill._import_module", {text("random._os")}), "suspicious"},
+       {"evaluates", Doc{}.reduce("dill._dill._eval_repr", {text("1 + 1")}), "unsafe"},
+       {"opens files", Doc{}.reduce("dill._dill._create_filehandle", {text("x"), text("w")}), "unsafe"},
+       {"makes pointers", Doc{}.reduce("dill._dill._create_capsule", {number(1)}), "unsafe"},
+       {"plants code in a module",
+        Doc{}.reduce("cloudpickle.cloudpickle._class_setstate",
+                     {name("re.Scanner"), tuple({dict({text("f"), function})})}),
+        "unsafe"},
+       {"plants code in a namespace",
+        Doc{}.reduce("dill._dill._setitems", {name("re", "__dict__"), dict({text("f"), function})}), "unsafe"}});
+}
+
+TEST(Detect, EverydayValuesOfOtherLibraries) {
+  check({{"stat_result", Doc{}.reduce("os.stat_result", {tuple({number(1)})}), "safe"},
+         {"an empty ExitStack", Doc{}.reduce("contextlib.ExitStack"), "safe"},
+         {"an ExitStack that is closed", Doc{}.reduce("contextlib.ExitStack.close", {unknown()}), "unsafe"},
+         {"a mail", Doc{}.newobj("email.message.Message"), "safe"},
+         {"a string type of pandas", Doc{}.reduce("pandas.StringDtype", {text("python"), number(0)}), "caution"},
+         {"an initialiser of torch", Doc{}.reduce("functools.partial", {name("torch.nn.init.xavier_uniform_")}),
+          "caution"},
+         {"an attrgetter", Doc{}.reduce("operator.attrgetter", {text("x.y")}), "safe"},
+         {"a methodcaller", Doc{}.reduce("operator.methodcaller", {text("upper")}), "safe"},
+         {"one that leads to a sink", Doc{}.reduce("operator.methodcaller", {text("system"), text("true")}),
+          "suspicious"},
+         {"one into the interpreter", Doc{}.reduce("operator.attrgetter", {text("__class__")}), "suspicious"},
+         {"one of who knows what", Doc{}.reduce("operator.attrgetter", {unknown()}), "suspicious"},
+         {"one that is applied", Doc{}.reduce(call("operator.attrgetter", {text("x")}), {unknown()}), "suspicious"}});
 }
 
 TEST(Detect, TheOwnersListWorksAndHasItsLimits) {

@@ -65,16 +65,39 @@ bool has_component(std::string_view name, std::initializer_list<std::string_view
   return false;
 }
 
-/// "torch.serialization" "os": a module full of sinks, under a name that another module gave it.
+/// "torch.serialization" "os", "random" "_os": a module full of sinks, under a name that another module gave it.
 bool passes_sink_module(std::string_view name) {
-  return has_component(name, {"os", "sys", "subprocess", "builtins", "importlib", "ctypes", "shutil", "socket", "runpy",
-                              "marshal", "posix"});
+  return has_component(
+      name, {"os",        "sys",     "subprocess", "builtins", "importlib", "ctypes",  "shutil",   "socket",
+             "runpy",     "marshal", "posix",      "nt",       "pty",       "_os",     "_sys",     "_subprocess",
+             "_builtins", "bltns",   "_importlib", "_ctypes",  "_shutil",   "_socket", "_marshal", "__builtin__"});
 }
 
-/// "__init__.__globals__": the way from any function to everything its module knows.
-bool walks_interpreter(std::string_view name) {
-  return has_component(
+/// "__init__.__globals__": the way from any function to everything its module knows. The rule that says so.
+const Rule* walks_interpreter(std::string_view name) {
+  const bool walks = has_component(
       name, {"__globals__", "__builtins__", "__subclasses__", "__loader__", "__import__", "__code__", "func_globals"});
+  return walks ? find_rule("__globals__", {}).rule : nullptr;
+}
+
+/// "__dict__.eval" is what "eval" is.
+std::string without_namespaces(std::string_view name) {
+  std::string out;
+  for (;;) {
+    const auto dot = name.find('.');
+    const auto component = name.substr(0, dot);
+    if (component != "__dict__") out += (out.empty() ? "" : ".") + std::string{component};
+    if (dot == name.npos) return out;
+    name = name.substr(dot + 1);
+  }
+}
+
+/// Names that bytecode hardly mentions without using them for what they do. "os" and "eval" are not among them:
+/// os.path.join and model.eval() are everyday code.
+bool telling_name(std::string_view name) {
+  return is_one_of(
+      name, {"subprocess", "pty", "ctypes", "__import__", "popen", "system", "exec", "marshal", "socket",
+             "check_output", "Popen", "__subclasses__", "urlopen", "execv", "execve", "execvp", "posix_spawn", "CDLL"});
 }
 
 /// A name that the file computes: explain() marks it by a size.
@@ -85,6 +108,26 @@ std::optional<Expr> attribute_of(const Expr& object, std::string_view path, unsi
   if (!base) return std::nullopt;
   base->name += (base->name.empty() ? "" : ".") + std::string{path};
   return base;
+}
+
+bool leads_nowhere_in_builtins(std::string_view name) {
+  const auto found = find_rule("builtins", name);
+  return found.rule == nullptr || !is_sink(found.rule->effect);
+}
+
+/// dill names the types of `types` and of `builtins`, and a few that have no name there.
+Expr type_of_dill(std::string_view name) {
+  if (name == "PartialType") return symbol("functools", "partial");
+  if (name == "AttrGetterType") return symbol("operator", "attrgetter");
+  if (name == "ItemGetterType") return symbol("operator", "itemgetter");
+  const bool of_types = name.ends_with("Type") || find_rule("types", name).rule != nullptr;
+  return symbol(of_types ? "types" : "builtins", std::string{name});
+}
+
+/// cloudpickle's subimport and dill's _import_module.
+bool maker_imports_modules(const Expr& maker) {
+  const auto found = find_rule(maker.text, maker.name);
+  return found.rule != nullptr && found.rule->condition == "module";
 }
 
 /// The result of calling a resolver that takes an object and names.
@@ -103,8 +146,12 @@ std::optional<Expr> resolve_call(const Expr& callee, std::span<const Expr> args,
   const auto maker = resolve(callee, depth + 1);
   if (!maker) return std::nullopt;
   const auto name = dotted(*maker);
+  if (name == "dill._dill._get_attr")  // falls back on the builtins: (1, "eval") is eval
+    if (const auto* attribute = text_at(args, 1); attribute != nullptr && !leads_nowhere_in_builtins(attribute->text))
+      return symbol("builtins", attribute->text);
   if (is_one_of(name, {"builtins.getattr", "inspect.getattr_static", "test.support.get_attribute",
-                       "xmlrpc.server.resolve_dotted_attribute", "unittest.mock._dot_lookup"}) &&
+                       "xmlrpc.server.resolve_dotted_attribute", "unittest.mock._dot_lookup", "dill._dill._get_attr",
+                       "dill._dill._getattribute"}) &&
       args.size() >= 2) {
     const auto* attribute = text_at(args, 1);
     if (attribute != nullptr) return attribute_of(args[0], attribute->text, depth);
@@ -115,12 +162,23 @@ std::optional<Expr> resolve_call(const Expr& callee, std::span<const Expr> args,
   }
   if (is_one_of(name, {"operator.getitem", "_operator.getitem"}) && args.size() == 2)
     if (const auto* key = text_at(args, 1)) return attribute_of(args[0], key->text, depth);
-  if (name.ends_with("cloudpickle._builtin_type") || name == "dill._dill._load_type")
+  const auto method = std::string_view{maker->name}.substr(maker->name.rfind('.') + 1);
+  if ((method == "get" || method == "__getitem__") && has_component(maker->name, {"__dict__"}))
+    if (const auto* key = text_at(args, 0))
+      return symbol(maker->text, maker->name.substr(0, maker->name.size() - method.size()) + key->text);
+  if (name == "builtins.vars" && args.size() == 1) return attribute_of(args[0], "__dict__", depth);
+  if (name.ends_with("cloudpickle._builtin_type"))
     if (const auto* type = text_at(args, 0)) return symbol("types", type->text);
+  // It looks for module.name first, and makes a class only where there is none: ("eval", (), "builtins") is eval.
+  if (name == "dill._dill._create_namedtuple" && text_at(args, 0) != nullptr && text_at(args, 2) != nullptr &&
+      args[2].text != "__main__")
+    return symbol(args[2].text, args[0].text);
+  if (name == "dill._dill._load_type")
+    if (const auto* type = text_at(args, 0)) return type_of_dill(type->text);
   if (is_one_of(name, {"importlib.import_module", "importlib.__import__", "importlib._bootstrap._gcd_import",
-                       "builtins.__import__", "cloudpickle.cloudpickle.subimport", "cloudpickle.subimport",
-                       "dill._dill._import_module", "pkgutil.resolve_name", "pydoc.locate", "unittest.mock._importer",
-                       "pydoc.safeimport", "logging.config._resolve", "zope.dottedname.resolve.resolve"}))
+                       "builtins.__import__", "pkgutil.resolve_name", "pydoc.locate", "unittest.mock._importer",
+                       "pydoc.safeimport", "logging.config._resolve", "zope.dottedname.resolve.resolve"}) ||
+      maker_imports_modules(*maker))
     if (const auto* path = text_at(args, 0)) return symbol_from_path(path->text);
   return std::nullopt;
 }
@@ -148,10 +206,11 @@ bool names_special(const Expr& e, unsigned depth) {
          std::any_of(e.items.begin(), e.items.end(), [&](const Expr& item) { return names_special(item, depth + 1); });
 }
 
-/// Some of the items inside are not here.
-bool is_cut(const Expr& e, unsigned depth) {
-  const bool composite = !e.items.empty() || e.kind == Kind::tuple || e.kind == Kind::call;
-  if (composite && (e.cut || depth > kDeepest)) return true;
+/// Some of the tuples in which bytecode keeps its names and constants are not all here. Calls inside are judged
+/// by themselves.
+bool is_cut(const Expr& e, unsigned depth = 0) {
+  if (e.kind != Kind::tuple) return false;
+  if (e.cut || depth > kDeepest) return true;
   return std::any_of(e.items.begin(), e.items.end(), [&](const Expr& item) { return is_cut(item, depth + 1); });
 }
 
@@ -186,6 +245,8 @@ bool plain_type(std::string_view name) {
                           "Ellipsis",
                           "EllipsisType",
                           "NotImplementedType",
+                          "NotImplemented",
+                          "SuperType",
                           "slice",
                           "range",
                           "bytearray",
@@ -210,7 +271,31 @@ bool plain_type(std::string_view name) {
                           "ClassType",
                           "SetType",
                           "FrozenSetType",
-                          "PartialType"});
+                          "PartialType",
+                          "AttrGetterType",
+                          "ItemGetterType",
+                          "LambdaType",
+                          "CellType",
+                          "GeneratorType",
+                          "BuiltinFunctionType",
+                          "GetSetDescriptorType",
+                          "MemberDescriptorType",
+                          "WrapperDescriptorType",
+                          "MethodWrapperType",
+                          "MethodDescriptorType",
+                          "ClassMethodDescriptorType",
+                          "GenericAlias",
+                          "SimpleNamespace",
+                          "property",
+                          "staticmethod",
+                          "classmethod",
+                          "super",
+                          "memoryview",
+                          "enumerate",
+                          "zip",
+                          "map",
+                          "filter",
+                          "reversed"});
 }
 
 Weight weight_of(Effect effect) {
@@ -220,20 +305,119 @@ Weight weight_of(Effect effect) {
   return Weight::unknown;
 }
 
+/// Whether a loader reads bytes that the file itself holds, not a path, which leads anywhere: loads(b"..."), and
+/// load(BytesIO(b"...")).
+bool is_in_memory(const Rule& rule, std::span<const Expr> args, unsigned depth) {
+  if (rule.condition == "in-memory") return args.empty() || args[0].kind != Kind::text;
+  if (args.empty() || args[0].kind != Kind::call || args[0].items.empty()) return false;
+  const auto maker = resolve(args[0].items[0], depth + 1);
+  return maker && is_one_of(dotted(*maker), {"io.BytesIO", "_io.BytesIO", "_pyio.BytesIO"});
+}
+
+/// A partial or a bound method: a function with some of its arguments.
+bool binds_arguments(const Expr& value, unsigned depth) {
+  if (value.kind != Kind::call || value.items.size() < 2) return false;
+  const auto maker = resolve(value.items[0], depth);
+  return maker && is_one_of(dotted(*maker), {"functools.partial", "_functools.partial", "types.MethodType"});
+}
+
 /// May be made or called: a class or function that is judged by itself.
 Verdict judge_callable(const Expr& value, std::span<const Expr> args, const Listed& listed, unsigned depth) {
   return judge_call(value, args, listed, depth + 1);
 }
 
-/// A class that NEWOBJ, copyreg._reconstructor and their kind instantiate.
-Verdict judge_class(const Expr& value, const Listed& listed) {
+/// Whether a rule is of a library that stores functions and classes as code, which runs nothing until it is called.
+bool carries_code(const Rule* rule) {
+  return rule != nullptr && !rule->library.empty() &&
+         is_one_of(rule->condition, {"builds-code", "calls-first", "fills", "module"});
+}
+
+/// What cloudpickle or dill made out of the file's own bytecode.
+struct Carried {
+  const Rule* rule = nullptr;  ///< of what made it; nullptr where nothing did
+  bool by_class = false;       ///< a class, or made by one: calling a function runs its bytecode at once
+};
+
+Carried carried(const Expr& value, unsigned depth = 0) {
+  if (depth > kDeepest || (value.kind != Kind::call && value.kind != Kind::instance) || value.items.empty()) return {};
+  const auto& callee = value.items[0];
+  const auto maker = resolve(callee, depth + 1);
+  if (!maker) return carried(callee, depth + 1);  // an instance of a class that the file brings along
+  const auto* rule = find_rule(maker->text, maker->name).rule;
+  if (rule == nullptr) return {};
+  if (rule->condition == "wraps" && value.items.size() > 1) return carried(value.items[1], depth + 1);
+  if (rule->condition == "getattr" && value.items.size() > 1) return {carried(value.items[1], depth + 1).rule, false};
+  const bool lent = callee.kind != Kind::symbol && rule->condition == "builds-code";  // _builtin_type("FunctionType")
+  if (!lent && !carries_code(rule) && rule->condition != "builds-class") return {};
+  const auto last = std::string_view{maker->name}.substr(maker->name.rfind('.') + 1);
+  const bool computed_home = last == "_create_namedtuple" && text_at(std::span{value.items}.subspan(1), 2) == nullptr;
+  return {rule, !computed_home && is_one_of(last, {"_make_skeleton_class", "_make_skeleton_enum", "_make_typevar",
+                                                   "_create_type", "_create_namedtuple", "_rehydrate_skeleton_class",
+                                                   "_load_namedtuple", "new_class"})};
+}
+
+/// A class of classes: calling it makes a class, and calls nothing of the file's choice.
+bool is_metaclass(const Expr& value) {
+  if (carried(value).by_class) return true;
   const auto cls = resolve(value);
-  if (!cls) return {Weight::unknown, nullptr, written(value), false};
-  auto verdict = judge_name(cls->text, cls->name, listed);
-  const auto found = find_rule(cls->text, cls->name);
-  if (verdict.weight == Weight::unknown && found.match == Match::class_prefix)
-    verdict = {Weight::library, found.rule, dotted(*cls), false};
-  return verdict;
+  if (!cls) return false;
+  return find_rule(cls->text, cls->name).match == Match::class_prefix ||
+         is_one_of(dotted(*cls),
+                   {"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType", "typing.GenericMeta",
+                    "typing._ProtocolMeta", "typing.NamedTupleMeta", "typing._TypedDictMeta"});
+}
+
+/// Modules that everyday functions use, and that do nothing by being imported.
+bool everyday_module(std::string_view path) {
+  return is_one_of(path, {"os",
+                          "os.path",
+                          "sys",
+                          "io",
+                          "_io",
+                          "glob",
+                          "shutil",
+                          "tempfile",
+                          "logging",
+                          "threading",
+                          "_thread",
+                          "queue",
+                          "gc",
+                          "platform",
+                          "importlib",
+                          "pickle",
+                          "joblib",
+                          "zipfile",
+                          "tarfile",
+                          "difflib",
+                          "contextvars",
+                          "signal",
+                          "base64",
+                          "zlib",
+                          "gzip",
+                          "binascii",
+                          "mmap",
+                          "concurrent.futures",
+                          "multiprocessing",
+                          "urllib.parse"});
+}
+
+bool metaclass_is_known(const Expr& keywords) {
+  for (std::size_t i = 0; i + 1 < keywords.items.size(); i += 2)
+    if (keywords.items[i].kind != Kind::text || keywords.items[i].text != "metaclass" ||
+        !is_metaclass(keywords.items[i + 1]))
+      return false;
+  return true;
+}
+
+/// An attribute that no walk to a sink goes through.
+bool leads_nowhere(std::string_view path) {
+  return path.find("__") == path.npos && !passes_sink_module(path) && !telling_name(path);
+}
+
+/// A value that may become an attribute of a class that the file brings along.
+bool sets_harmlessly(const Expr& value, const Listed& listed) {
+  if (is_plain(value) || carried(value).rule != nullptr) return true;
+  return value.kind == Kind::symbol && judge_name(value.text, value.name, listed).weight <= Weight::own;
 }
 
 /// `by_hand`: the callee is named in the pickle itself, not handed out by a library.
@@ -258,10 +442,18 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
     return good ? fine() : failed();
   }
   if (condition == "nested-bytes") return !args.empty() && is_examined_pickle(args[0]) ? fine() : failed();
+  if (condition == "in-memory") return Verdict{Weight::sink, verdict.rule, verdict.name, false};  // a path: anywhere
   if (condition == "type-of") return args.size() == 1 ? fine() : failed();
   if (condition == "load-type") {
     const auto* name = text_at(args, 0);
-    return name != nullptr && plain_type(name->text) ? fine() : failed();
+    if (name != nullptr && plain_type(name->text)) return fine();
+    return is_sink(verdict.rule->effect) ? Verdict{Weight::sink, verdict.rule, verdict.name, false} : failed();
+  }
+  if (condition == "getattr") {  // resolved where the object has a name; this one is a class of the file itself
+    const auto* attribute = text_at(args, 1);
+    const auto* made_by = args.empty() ? nullptr : carried(args[0]).rule;
+    if (made_by == nullptr || attribute == nullptr || !leads_nowhere(attribute->text)) return failed();
+    return Verdict{Weight::library, made_by, verdict.name, false};
   }
   if (condition == "getitem") {
     if (args.empty()) return failed();
@@ -276,7 +468,15 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
     const bool built_in = base != nullptr && is_one_of(base->text, {"builtins", "__builtin__"}) && plain_type(base->name);
     return built_in ? first_as_class(0) : failed();
   }
-  if (condition == "partial") {
+  const auto by_library = [&] { return Verdict{Weight::library, verdict.rule, verdict.name, false}; };
+  if (condition == "wraps" && !args.empty()) {  // nothing is called yet
+    const auto function = resolve(args[0]);
+    const auto* library = carried(args[0]).rule;
+    if (library == nullptr && function && carries_code(find_rule(function->text, function->name).rule))
+      library = find_rule(function->text, function->name).rule;
+    if (library != nullptr) return Verdict{Weight::library, library, verdict.name, false};
+  }
+  if (condition == "partial" || condition == "wraps") {
     if (args.empty() || is_plain(args[0])) return fine();
     auto v = judge_callable(args[0], args.subspan(1), listed, depth);
     return v.weight == Weight::harmless ? fine() : v;
@@ -293,14 +493,51 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
     }
     return v.weight == Weight::harmless ? fine() : v;
   }
+  const auto tells = [](const Expr& arg) { return sink_named_in(arg).has_value() || is_cut(arg); };
   if (condition == "builds-code") {
     // Making a function runs nothing yet. Through the libraries that carry functions it is how they work; what
     // the bytecode names tells what it would do.
-    const bool telling =
-        std::any_of(args.begin(), args.end(), [](const Expr& arg) { return sink_named_in(arg).has_value(); });
-    const bool unseen = std::any_of(args.begin(), args.end(), [](const Expr& arg) { return is_cut(arg, 0); });
-    if (telling || by_hand || unseen) return failed();
-    return Verdict{Weight::library, verdict.rule, verdict.name, false};
+    return by_hand || std::any_of(args.begin(), args.end(), tells) ? failed() : by_library();
+  }
+  if (condition == "calls-first") {
+    if (args.empty()) return failed();
+    if (is_metaclass(args[0])) return std::any_of(args.begin(), args.end(), tells) ? failed() : by_library();
+    const auto called = judge_callable(args[0], args.subspan(1), listed, depth);
+    return called.weight == Weight::harmless ? by_library() : called;
+  }
+  if (condition == "fills") {
+    // Filling what the file made is how functions reach their globals. Filling anything else plants code in it.
+    if (args.empty()) return failed();
+    const auto target = resolve(args[0]);
+    if (target && judge_name(target->text, target->name, listed).weight != Weight::own)
+      return Verdict{Weight::sink, verdict.rule, verdict.name, false};
+    const bool ours = target || args[0].kind == Kind::dict || carried(args[0]).rule != nullptr;
+    return !ours || std::any_of(args.begin(), args.end(), tells) ? failed() : by_library();
+  }
+  if (condition == "module") {
+    const auto* path = text_at(args, 0);
+    if (path == nullptr || sink_named_in(*path)) return failed();
+    const auto reached = symbol_from_path(path->text);
+    const auto found = judge_name(reached.text, reached.name, listed);
+    const bool harmful = found.weight == Weight::sink || found.condition_failed;
+    return harmful && !everyday_module(path->text) ? failed() : by_library();
+  }
+  if (condition == "builds-class") {  // types.new_class(name, bases, {"metaclass": M}, fill)
+    const bool plain_name = text_at(args, 0) != nullptr;
+    const bool quiet = args.size() < 3 || (args[2].kind == Kind::dict && !args[2].cut && metaclass_is_known(args[2]));
+    const auto fill = args.size() > 3 ? resolve(args[3]) : std::nullopt;
+    const bool filled =
+        args.size() < 4 || args[3].kind == Kind::none || (fill && dotted(*fill) == "dill._dill._setitems");
+    return plain_name && quiet && filled && std::none_of(args.begin(), args.end(), tells) ? by_library() : failed();
+  }
+  if (condition == "attribute-names") {
+    const bool called = verdict.name.ends_with("methodcaller");
+    const auto names = args.first(called ? std::min<std::size_t>(args.size(), 1) : args.size());
+    const bool harmless_names = std::all_of(names.begin(), names.end(), [](const Expr& arg) {
+      return arg.kind == Kind::text && !arg.cut && leads_nowhere(arg.text);
+    });
+    const bool harmless_rest = std::all_of(args.begin(), args.end(), [](const Expr& arg) { return is_plain(arg); });
+    return !args.empty() && harmless_names && harmless_rest ? fine() : failed();
   }
   if (condition == "sets-cell") {
     const auto maker = args.empty() || args[0].items.empty() ? std::nullopt : resolve(args[0].items[0], depth + 1);
@@ -308,6 +545,9 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
     const bool cell = maker && (maker->name.ends_with("_create_cell") || maker->name.ends_with("_make_empty_cell") ||
                                 maker->name.ends_with("_make_cell"));
     if (cell && attribute != nullptr && attribute->text == "cell_contents") return fine();
+    const auto target = args.size() == 3 ? judge_class(args[0], listed) : Verdict{};
+    const bool ours = args.size() == 3 && (target.weight == Weight::own || carried(args[0]).rule != nullptr);
+    if (ours && attribute != nullptr && sets_harmlessly(args[2], listed)) return by_library();
     return Verdict{Weight::sink, verdict.rule, verdict.name, false};
   }
   if (condition == "plain-attributes") {
@@ -423,38 +663,54 @@ std::optional<Expr> resolve(const Expr& value, unsigned depth) {
   const auto args = std::span{value.items}.subspan(1);
   if (auto reached = resolve_call(value.items[0], args, depth + 1)) return reached;
   // partial(f, ...) is f as far as calling it goes.
-  const auto maker = resolve(value.items[0], depth + 1);
-  if (maker && is_one_of(dotted(*maker), {"functools.partial", "_functools.partial"}) && !args.empty())
-    return resolve(args[0], depth + 1);
+  if (binds_arguments(value, depth + 1)) return resolve(args[0], depth + 1);
   return std::nullopt;
 }
 
+bool binds_function(const Rule& rule) { return rule.condition == "partial" || rule.condition == "wraps"; }
+
 Verdict judge_name(std::string_view module, std::string_view name, const Listed& listed) {
+  const auto attributes = without_namespaces(name);
   std::string full{module};
-  if (!name.empty()) full += (full.empty() ? "" : ".") + std::string{name};
-  const auto found = find_rule(module, name);
-  if (found.rule != nullptr && is_sink(found.rule->effect) && found.match != Match::class_prefix) {
-    // What carries functions by design is judged by the code it is handed, in judge_call.
-    const bool carries_code = found.rule->condition == "builds-code" && !found.rule->library.empty();
-    return {carries_code ? Weight::library : Weight::sink, found.rule, full, false};
-  }
+  if (!attributes.empty()) full += (full.empty() ? "" : ".") + attributes;
+  const auto found = find_rule(module, attributes);
+  if (found.rule != nullptr && is_sink(found.rule->effect) && found.match != Match::class_prefix)
+    return {carries_code(found.rule) ? Weight::library : Weight::sink, found.rule, full, false};
   if (found.match != Match::exact)
-    if (const auto reached = find_reexported(name); reached.rule != nullptr)
+    if (const auto reached = find_reexported(attributes); reached.rule != nullptr)
       return {Weight::sink, reached.rule, full, false};
   const auto mine = listed_as(full, listed);
   if (mine && is_sink(*mine)) return {Weight::sink, nullptr, full, false};
+  const auto* walk = walks_interpreter(attributes);
+  if (walk != nullptr && found.match != Match::exact) return {Weight::sink, walk, full, false};
   if (found.rule != nullptr && (found.match == Match::exact || found.match == Match::prefix))
     return {found.rule->effect == Effect::resolves ? Weight::unknown : weight_of(found.rule->effect), found.rule, full,
             false};
-  if (walks_interpreter(name)) return {Weight::sink, nullptr, full, false};
-  if (passes_sink_module(name)) return {Weight::unknown, nullptr, full, true};
+  const bool namespace_of_sinks = attributes != name && passes_sink_module(full);  // builtins.__dict__
+  if (namespace_of_sinks || passes_sink_module(attributes)) return {Weight::unknown, nullptr, full, true};
   if (mine) return {weight_of(*mine), nullptr, full, false};
   if (module == "__main__" || module == "__mp_main__") return {Weight::own, nullptr, full, false};
   return {Weight::unknown, found.rule, full, false};
 }
 
+Verdict judge_class(const Expr& value, const Listed& listed) {
+  if (const auto made = carried(value); made.by_class) return {Weight::library, made.rule, written(value, 120), false};
+  const auto cls = resolve(value);
+  if (!cls) return {Weight::unknown, nullptr, written(value), false};
+  auto verdict = judge_name(cls->text, cls->name, listed);
+  const auto found = find_rule(cls->text, cls->name);
+  if (verdict.weight == Weight::unknown && found.match == Match::class_prefix)
+    verdict = {Weight::library, found.rule, dotted(*cls), false};
+  return verdict;
+}
+
 Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed& listed, unsigned depth) {
   if (depth > kDeepest) return {Weight::unknown, nullptr, written(callee), false};
+  if (binds_arguments(callee, depth + 1)) {  // partial(f, 1)(2) is f(1, 2)
+    std::vector<Expr> all{callee.items.begin() + 2, callee.items.end()};
+    all.insert(all.end(), args.begin(), args.end());
+    return judge_call(callee.items[1], all, listed, depth + 1);
+  }
   const auto target = resolve(callee, depth + 1);
   if (is_computed_name(callee) &&
       (is_sink_module(callee.text) || passes_sink_module(callee.text)))  // some function of os
@@ -463,6 +719,9 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
     return {Weight::unknown, nullptr, is_computed_name(callee) ? "a name that the file computes" : written(callee),
             false};
   if (!target) {
+    // Calling a function that the file brings along runs its bytecode now; of classes that is how objects are made.
+    if (const auto made = carried(callee); made.rule != nullptr)
+      return {made.by_class ? Weight::library : Weight::sink, made.rule, written(callee, 120), false};
     if (callee.kind == Kind::call || callee.kind == Kind::instance) {
       const auto maker = callee.items.empty() ? std::nullopt : resolve(callee.items[0], depth + 1);
       const auto made_by = maker ? dotted(*maker) : std::string{};
@@ -475,6 +734,10 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
       if (maker) {  // the result of something: calling what a sink made is calling the sink
         const auto by = judge_name(maker->text, maker->name, listed);
         if (by.weight == Weight::sink) return {Weight::sink, by.rule, dotted(*maker), false};
+        const auto options = std::span{callee.items}.subspan(1);  // lru_cache(3, False)(f)
+        const bool decorates = by.rule != nullptr && by.rule->condition == "wraps" &&
+                               std::all_of(options.begin(), options.end(), [](const Expr& e) { return is_plain(e); });
+        if (decorates) return meets("wraps", {Weight::harmless, by.rule, by.name, false}, args, listed, depth, false);
       }
     }
     return {Weight::unknown, nullptr, written(callee), false};
@@ -483,14 +746,14 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
   const auto* rule = verdict.rule;
   if (rule == nullptr) return verdict;
   // A factory of factories is fine: what a partial binds was looked at where it was made and given its state.
-  const bool bound = callee.kind == Kind::call && !rule->condition.empty() && rule->condition != "partial";
+  const bool bound = callee.kind == Kind::call && !rule->condition.empty() && !binds_function(*rule);
   if (bound && !is_sink(rule->effect)) {  // a partial: arguments that are not seen here come before these
     verdict.condition_failed = true;
     verdict.weight = Weight::unknown;
     return verdict;
   }
   const bool by_hand = callee.kind == Kind::symbol && rule->library.empty();
-  if (rule->condition == "load-type" || rule->condition == "partial" || rule->condition == "operands") {
+  if (is_one_of(rule->condition, {"load-type", "partial", "wraps", "operands"})) {
     auto harmless = verdict;
     harmless.weight = Weight::harmless;
     auto met = meets(rule->condition, harmless, args, listed, depth, by_hand);
@@ -503,8 +766,11 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
     whole.items.insert(whole.items.end(), args.begin(), args.end());
     if (const auto reached = resolve(whole, depth + 1)) {
       auto result = judge_name(reached->text, reached->name, listed);
-      // Looking an attribute up is not calling it: an unknown one is only a name that is imported.
-      if (result.weight == Weight::unknown && !result.condition_failed) return {Weight::own, rule, result.name, false};
+      // Looking an attribute up is not calling it: an unknown one is only a name that is imported. What turns text
+      // into any function of any module imports that module on the way.
+      const bool attribute = rule->condition == "getattr" || rule->condition == "getitem";
+      if (result.weight == Weight::unknown && !result.condition_failed)
+        return {attribute ? Weight::own : Weight::unknown, rule, result.name, !attribute};
       if (result.weight != Weight::harmless && result.weight != Weight::library) return result;
       return {Weight::harmless, rule, result.name, false};
     }
@@ -517,21 +783,8 @@ Verdict judge_call(const Expr& callee, std::span<const Expr> args, const Listed&
     verdict.weight = Weight::unknown;
     return verdict;
   }
-  if (rule->effect == Effect::imports) {  // importing a module runs it; judged by which
-    if (const auto* path = text_at(args, 0);
-        path != nullptr && is_one_of(verdict.name, {"cloudpickle.cloudpickle.subimport", "cloudpickle.subimport",
-                                                    "dill._dill._import_module"})) {
-      const auto reached = symbol_from_path(path->text);
-      const auto result = judge_name(reached.text, reached.name, listed);
-      if (result.weight == Weight::sink || is_sink_module(path->text))
-        return {Weight::sink, result.rule != nullptr ? result.rule : rule, path->text, false};
-      return {Weight::library, rule, verdict.name, false};
-    }
-    return verdict;
-  }
-  if (rule->effect == Effect::loads && rule->condition.empty()) {
-    // A path leads anywhere. Bytes are here, and examined as a member: what they do is said there.
-    if (!args.empty() && args[0].kind == Kind::text) return verdict;
+  if (rule->effect == Effect::loads && is_in_memory(*rule, args, depth)) {
+    // What is loaded is here, and examined as a member: what it does is said there.
     return {Weight::unknown, rule, verdict.name, true};
   }
   if (rule->condition.empty()) return verdict;
@@ -558,15 +811,8 @@ std::string written_call(const Expr& callee, std::span<const Expr> args, std::si
 }
 
 std::optional<std::string> sink_named_in(const Expr& value, unsigned depth) {
-  // Names that bytecode hardly mentions without using them for what they do. "os" and "eval" are not
-  // among them: os.path.join and model.eval() are everyday code.
   if (depth > kDeepest) return std::nullopt;
-  if (value.kind == Kind::text) {
-    const bool telling =
-        is_one_of(value.text, {"subprocess", "pty", "ctypes", "__import__", "popen", "system", "exec", "marshal",
-                               "socket", "check_output", "Popen", "__subclasses__", "urlopen"});
-    return telling ? std::optional{value.text} : std::nullopt;
-  }
+  if (value.kind == Kind::text) return telling_name(value.text) ? std::optional{value.text} : std::nullopt;
   if (value.kind == Kind::symbol) {
     const auto v = judge_name(value.text, value.name, {});
     const bool bad = v.weight == Weight::sink && (v.rule == nullptr || v.rule->condition != "builds-code");

@@ -31,6 +31,12 @@ Verdict judge_name(std::string_view module, std::string_view name, const Listed&
 Verdict judge_call(const format::Expr& callee, std::span<const format::Expr> args, const Listed& listed,
                    unsigned depth = 0);
 
+/// A class that NEWOBJ, copyreg._reconstructor and their kind instantiate.
+Verdict judge_class(const format::Expr& value, const Listed& listed);
+
+/// Whether calling it binds a function to arguments, or calls one: its condition looks at that function.
+bool binds_function(const Rule& rule);
+
 /// What a value is, when it is used as a callable or an attribute: symbols, and results of resolvers with
 /// constant arguments. Nothing where that is not known.
 std::optional<format::Expr> resolve(const format::Expr& value, unsigned depth = 0);

@@ -46,7 +46,7 @@ std::optional<Verdict> result_as_callable(const Expr& call, const Listed& listed
   const auto maker = call.items.empty() ? std::nullopt : resolve(call.items[0]);
   if (!maker) return Verdict{Weight::unknown, nullptr, written(call, 80), false};
   const auto* rule = find_rule(maker->text, maker->name).rule;
-  const bool binds = rule != nullptr && (rule->effect == Effect::resolves || rule->condition == "partial");
+  const bool binds = rule != nullptr && (rule->effect == Effect::resolves || binds_function(*rule));
   if (!binds) return std::nullopt;  // data; the call itself was judged
   const auto reached = resolve(call);
   if (!reached) return Verdict{Weight::unknown, rule, dotted(*maker), true};
@@ -56,7 +56,7 @@ std::optional<Verdict> result_as_callable(const Expr& call, const Listed& listed
 /// How many arguments the condition of a rule looks at by itself, from the first.
 std::size_t vetted(const Rule* rule) {
   if (rule == nullptr || rule->condition.empty()) return 0;
-  if (rule->condition == "partial") return 1;
+  if (binds_function(*rule)) return 1;
   if (rule->effect == Effect::resolves) return SIZE_MAX;
   if (rule->condition == "reconstructor" || rule->condition == "rebuild-from-type") return 2;
   return rule->condition == "type-of" || rule->condition == "getitem" || rule->condition == "operands" ? SIZE_MAX : 0;

@@ -101,13 +101,27 @@ bool is_sink_module(std::string_view dotted) noexcept {
   return f.match == Match::prefix && is_sink(f.rule->effect);
 }
 
+namespace {
+
+Found find_harmful_in(std::string_view module, std::string_view name) noexcept {
+  const auto f = find_rule(module, name);
+  const bool harmful = f.rule != nullptr && (is_sink(f.rule->effect) || f.rule->effect == Effect::resolves);
+  return harmful && f.match != Match::class_prefix ? f : Found{};
+}
+
+Found find_harmful(std::string_view dotted) noexcept { return find_harmful_in(dotted, {}); }
+
+}  // namespace
+
 Found find_reexported(std::string_view name) noexcept {
   // Each suffix costs a look at no more bytes than the longest listed name has, so a name of a
   // million dots stays a fraction of a second.
   for (auto rest = name; rest.find('.') != std::string_view::npos; rest.remove_prefix(rest.find('.') + 1)) {
-    const auto f = find_rule(rest, {});
-    const bool harmful = f.rule != nullptr && (is_sink(f.rule->effect) || f.rule->effect == Effect::resolves);
-    if (harmful && f.match != Match::class_prefix) return f;
+    if (const auto f = find_harmful(rest); f.rule != nullptr) return f;
+    // "random._os.system": the standard library imports many modules under a name with an underscore before it.
+    if (const auto f = find_harmful(rest.substr(std::min(rest.find_first_not_of('_'), rest.size()))); f.rule != nullptr)
+      return f;
+    if (rest.starts_with("bltns.")) return find_harmful_in("builtins", rest.substr(6));  // as enum imports builtins
   }
   return {};
 }

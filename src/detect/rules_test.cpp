@@ -105,7 +105,7 @@ TEST(Rules, FindEveryKnownGadgetHarmful) {
 /// The private modules of Python 3.8 to 3.15.
 // clang-format off
 constexpr std::string_view kPrivateModules[] = {
-    "_abc", "_aix_support", "_android_support", "_apple_support", "_ast", "_ast_unparse", "_asyncio", "_bisect",
+    "__hello__", "__phello__", "_abc", "_aix_support", "_android_support", "_apple_support", "_ast", "_ast_unparse", "_asyncio", "_bisect",
     "_blake2", "_bootsubprocess", "_bz2", "_codecs", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp",
     "_codecs_kr", "_codecs_tw", "_collections", "_collections_abc", "_colorize", "_compat_pickle", "_compression",
     "_contextvars", "_crypt", "_csv", "_ctypes", "_curses", "_curses_panel", "_datetime", "_dbm", "_decimal",
@@ -204,7 +204,7 @@ TEST(Rules, FindNamesThatAreHarmlessUnderConditions) {
       {"copyreg._reconstructor", "reconstructor"},
       {"copy_reg._reconstructor", "reconstructor"},
       {"builtins.getattr", "getattr"},
-      {"functools.partial", "partial"},
+      {"functools.partial", "wraps"},
       {"torch._tensor._rebuild_from_type_v2", "rebuild-from-type"},
       {"torch.storage._load_from_bytes", "nested-bytes"},
       {"dill._dill._load_type", "load-type"},

@@ -37,7 +37,7 @@ std::string argument_of(Op op, const bytes::Source& source, std::uint64_t at) {
 class Lister final : public Sink {
  public:
   Lister(std::uint64_t most, bytes::Budget& budget, const Listener& to)
-      : left_{most}, to_{to}, facts_{scratch_, 0, budget, [](auto, auto) { return false; }}, arrays_{facts_} {}
+      : left_{most}, to_{to}, facts_{scratch_, 0, budget, [](auto, auto) { return Care::none; }}, arrays_{facts_} {}
 
   bool wants_opcodes() const override { return true; }
   void on_opcode(Machine& m, Op op, std::uint64_t offset) override {
