@@ -235,7 +235,9 @@ class Judge {
   }
 
   void judge_handed_over(const Call& call, const std::optional<Verdict>& handed) {
-    if (handed) say("pickle.handed-over", call.place, evidence_of(call), "What it hands over: " + printable(handed->name, 120) + ".");
+    if (handed)
+      say("pickle.handed-over", call.place, evidence_of(call),
+          "What it hands over: " + printable(handed->name, 120) + ".");
   }
 
   static bool makes_partial(const Expr& value) {
@@ -300,10 +302,12 @@ class Judge {
       say("torch.setitem-on-non-dict", call.place, evidence_of(call));
   }
 
-  /// APPENDS calls what stands under "extend" or "append", ADDITEMS what stands under "add": attributes that a state can set.
+  /// APPENDS calls what stands under "extend" or "append", ADDITEMS what stands under "add": attributes that a state
+  /// can set.
   void judge_append(const Call& call, const Expr& maker) {
     const auto cls = judge_class(maker, listed_);
-    if (cls.weight == Weight::harmless && !makes_collection(maker)) say("pickle.append.odd", call.place, evidence_of(call));
+    if (cls.weight == Weight::harmless && !makes_collection(maker))
+      say("pickle.append.odd", call.place, evidence_of(call));
   }
 
   void judge_persistent(const Call& call) {

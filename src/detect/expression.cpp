@@ -223,7 +223,8 @@ bool plain_encoding(std::string_view name) {
 /// exists, and no fewer bytes than a reader looks at.
 bool is_examined_pickle(const Expr& e) {
   constexpr std::uint64_t kLeast = 8;
-  return e.kind == Kind::bytes && e.size >= kLeast && e.text.size() >= 2 && e.text[0] == '\x80' && e.text[1] >= 0 && e.text[1] <= 5;
+  return e.kind == Kind::bytes && e.size >= kLeast && e.text.size() >= 2 && e.text[0] == '\x80' && e.text[1] >= 0 &&
+         e.text[1] <= 5;
 }
 
 /// Classes that the condition "load-type" may name.
@@ -464,9 +465,10 @@ Verdict meets(std::string_view condition, const Verdict& verdict, std::span<cons
     return of_typing || index || is_plain(args[0]) ? fine() : failed();
   }
   if (condition == "reconstructor") {  // base.__new__(cls, state): any other base would be a way to call its __new__
-    const auto* base = args.size() > 1 && args[1].kind == Kind::symbol ? &args[1] : nullptr;
-    const bool built_in = base != nullptr && is_one_of(base->text, {"builtins", "__builtin__"}) && plain_type(base->name);
-    return built_in ? first_as_class(0) : failed();
+    const bool built_in = args.size() < 2 || (args[1].kind == Kind::symbol && plain_type(args[1].name) &&
+                                              is_one_of(args[1].text, {"builtins", "__builtin__"}));
+    auto made = first_as_class(0);
+    return built_in || made.weight >= Weight::unknown ? made : failed();
   }
   const auto by_library = [&] { return Verdict{Weight::library, verdict.rule, verdict.name, false}; };
   if (condition == "wraps" && !args.empty()) {  // nothing is called yet

@@ -151,7 +151,12 @@ TEST(Expression, ConditionsLookAtArguments) {
       {"torch._tensor._rebuild_from_type_v2", {unknown()}, Weight::unknown},
       {"torch._tensor._rebuild_from_type_v2", {}, Weight::unknown},
       // nested-bytes
-      {"torch.storage._load_from_bytes", {raw("x")}, Weight::harmless},
+      {"torch.storage._load_from_bytes",
+       {raw("\x80\x02"
+            "]q\x01K\x01"
+            "a.")},
+       Weight::harmless},  // examined as a pickle
+      {"torch.storage._load_from_bytes", {raw("x")}, Weight::unknown},
       {"torch.storage._load_from_bytes", {text("/tmp/x")}, Weight::unknown},
       {"torch.storage._load_from_bytes", {unknown()}, Weight::unknown},
       // load-type

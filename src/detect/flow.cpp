@@ -24,12 +24,12 @@ bool is_one_of(std::string_view name, const std::array<std::string_view, n>& nam
 
 /// Keys that picklers of everyday classes write; what stands behind them is judged where it is called.
 bool is_special(const Expr& key) {
-  constexpr std::array kEveryday{std::string_view{"__orig_class__"}, std::string_view{"__dict__"},
-                                 std::string_view{"__fields_set__"}, std::string_view{"__module__"},
-                                 std::string_view{"__doc__"},        std::string_view{"__qualname__"},
-                                 std::string_view{"__name__"},       std::string_view{"__version__"},
-                                 std::string_view{"__annotations__"}};
-  const bool special = key.kind == Kind::text && key.text.size() > 4 && key.text.starts_with("__") && key.text.ends_with("__");
+  constexpr std::array kEveryday{
+      std::string_view{"__orig_class__"}, std::string_view{"__dict__"},    std::string_view{"__fields_set__"},
+      std::string_view{"__module__"},     std::string_view{"__doc__"},     std::string_view{"__qualname__"},
+      std::string_view{"__name__"},       std::string_view{"__version__"}, std::string_view{"__annotations__"}};
+  const bool special =
+      key.kind == Kind::text && key.text.size() > 4 && key.text.starts_with("__") && key.text.ends_with("__");
   return special && !is_one_of(key.text, kEveryday) && !key.text.starts_with("__pydantic_");
 }
 
@@ -78,7 +78,8 @@ std::optional<Verdict> handed_over(const Expr& value, const Listed& listed, unsi
   }
   for (std::size_t i = 0; i < value.items.size(); ++i) {
     const auto& item = value.items[i];
-    if (value.kind == Kind::dict && i % 2 == 0 && is_special(item)) return Verdict{Weight::unknown, nullptr, item.text, false};
+    if (value.kind == Kind::dict && i % 2 == 0 && is_special(item))
+      return Verdict{Weight::unknown, nullptr, item.text, false};
     if (auto found = handed_over(item, listed, depth + 1)) return found;
   }
   return std::nullopt;
@@ -96,9 +97,9 @@ bool keeps_its_function(const Expr& partial, const Expr& state) {
 }
 
 bool makes_collection(const Expr& maker) {
-  constexpr std::array<std::string_view, 8> kCollections{"collections.deque",    "builtins.list",      "builtins.set",
-                                                         "builtins.bytearray",   "array.array",        "collections.UserList",
-                                                         "builtins.frozenset", "_collections.deque"};
+  constexpr std::array<std::string_view, 8> kCollections{
+      "collections.deque", "builtins.list",        "builtins.set",       "builtins.bytearray",
+      "array.array",       "collections.UserList", "builtins.frozenset", "_collections.deque"};
   return maker.kind == Kind::symbol && is_one_of(dotted(maker), kCollections);
 }
 

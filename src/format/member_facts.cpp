@@ -3,7 +3,7 @@
 namespace assay::format {
 namespace {
 
-constexpr std::size_t kMostPickles = 1000;      ///< per member, of those that are whole; records may be pickled one by one
+constexpr std::size_t kMostPickles = 1000;  ///< per member, of those that are whole; records may be pickled one by one
 constexpr std::size_t kMostQuirksOfAKind = 20;  ///< per member; the rest only says how many there were
 
 void append_key(std::string& key, const Expr& e) {

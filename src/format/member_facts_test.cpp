@@ -14,7 +14,9 @@ struct Fixture {
   bytes::Limits limits;
   bytes::Budget budget;
   Document document;
-  MemberFacts facts{document, 1, budget, [](std::string_view module, std::string_view) { return module == "os" ? Care::arguments : Care::none; }};
+  MemberFacts facts{document, 1, budget, [](std::string_view module, std::string_view) {
+                      return module == "os" ? Care::arguments : Care::none;
+                    }};
 };
 
 Call call(std::string argument) {

@@ -93,7 +93,8 @@ void Examiner::read_by_magic(Reading& r, const Wanted& wanted) {
   if (wanted.part == Part::tar_storages || wanted.part == Part::tar_tensors) {
     r.recognised("torch-tar", true);
     auto& checkpoint = *wanted.checkpoint;
-    if (wanted.part == Part::tar_storages) checkpoint.tensor_bytes = format::torch::read_tar_storages(r.source, r.facts);
+    if (wanted.part == Part::tar_storages)
+      checkpoint.tensor_bytes = format::torch::read_tar_storages(r.source, r.facts);
     else checkpoint.tensors = format::torch::read_tar_tensors(r.source, r.facts);
     return;
   }

@@ -107,7 +107,9 @@ Cursor::Got Cursor::pass_line(std::uint64_t& bytes) {
       const bool at_frame_end = frame_end_ != 0 && offset() >= frame_end_;
       if (at_frame_end || !fill(1)) {
         seek(start);
-        return at_frame_end && frame_end_ < size_ ? Got::end_of_frame : error_.what.empty() ? Got::end_of_source : Got::broken;
+        return at_frame_end && frame_end_ < size_ ? Got::end_of_frame
+               : error_.what.empty()              ? Got::end_of_source
+                                                  : Got::broken;
       }
     }
     const auto left = static_cast<std::size_t>(wall_ - here_);

@@ -97,7 +97,7 @@ class Cursor {
   const bytes::Source* source_;
   std::uint64_t size_;
   std::vector<std::uint8_t> buffer_;
-  std::size_t block_ = kFirstBlock;     ///< bytes that the next fill() asks for
+  std::size_t block_ = kFirstBlock;  ///< bytes that the next fill() asks for
   const std::uint8_t* begin_ = nullptr;
   const std::uint8_t* here_ = nullptr;
   const std::uint8_t* end_ = nullptr;   ///< of the buffered bytes

@@ -81,9 +81,28 @@ TEST(Heap, KeysAreMarked) {
   EXPECT_EQ(marks(text(), text()), 0);
   EXPECT_EQ(marks(text(kDunder), text()), kSpecialKeys);
   EXPECT_EQ(marks(text(), text(kDunder)), 0);
-  EXPECT_EQ(marks(text(), kSymbol), kNameValues);
-  EXPECT_EQ(marks(kSymbol, text()), kSpecialKeys);
-  EXPECT_EQ(marks(Value{}, kSymbol), kSpecialKeys | kNameValues);
+  EXPECT_EQ(marks(text(), kSymbol), kNameValues | kHoldsObjects);
+  EXPECT_EQ(marks(kSymbol, text()), kSpecialKeys | kHoldsObjects);
+  EXPECT_EQ(marks(Value{}, kSymbol), kSpecialKeys | kNameValues | kHoldsObjects);
+}
+
+TEST(Heap, ContainersKnowWhetherAnythingInsideIsNoPlainValue) {
+  Heap heap;
+  const auto plain = tuple(heap, {number(1), text()});
+  const auto holding = tuple(heap, {number(1), kSymbol});
+  const auto list = heap.make_container(Tag::list);
+  EXPECT_FALSE(heap.holds_objects(plain));
+  EXPECT_TRUE(heap.holds_objects(holding));
+  EXPECT_FALSE(heap.holds_objects(list));
+  for (int i = 0; i < 100; ++i) add(heap, list, {number(1)});
+  add(heap, list, {tuple(heap, {tuple(heap, {holding})})});  // far behind what is kept
+  EXPECT_TRUE(heap.holds_objects(list));
+  const auto dict = heap.make_container(Tag::dict);
+  add(heap, dict, {text(kDunder), number(1)}, Keys::every_other_item);
+  EXPECT_TRUE(heap.holds_objects(dict));
+  EXPECT_TRUE(heap.holds_objects(tuple(heap, {dict})));
+  forget(heap);
+  EXPECT_TRUE(heap.holds_objects(plain));  // no longer known
 }
 
 TEST(Heap, OnlyKeysHaveToBeHashable) {

@@ -7,7 +7,7 @@
 namespace assay::format::pickle {
 namespace {
 
-constexpr unsigned kDeepest = 6;            ///< values within values that are looked at
+constexpr unsigned kDeepest = 6;  ///< values within values that are looked at
 constexpr std::size_t kMostDimensions = 64;
 constexpr std::uint64_t kNoSize = ~std::uint64_t{0};
 constexpr std::uint64_t kRefCounted = 1;    ///< NPY_ITEM_REFCOUNT: items are objects
@@ -21,11 +21,13 @@ std::string dotted(const Symbol& s) { return s.module + "." + s.name; }
 
 bool names(const Symbol& s, std::string_view name) {
   const auto whole = dotted(s);
-  return whole == name || (whole.size() > name.size() && whole.ends_with(name) && whole[whole.size() - name.size() - 1] == '.');
+  return whole == name ||
+         (whole.size() > name.size() && whole.ends_with(name) && whole[whole.size() - name.size() - 1] == '.');
 }
 bool is_array_wrapper(const Symbol& s) { return names(s, "joblib.numpy_pickle.NumpyArrayWrapper"); }
 bool is_side_file_wrapper(const Symbol& s) {
-  return names(s, "joblib.numpy_pickle_compat.NDArrayWrapper") || names(s, "joblib.numpy_pickle_compat.ZNDArrayWrapper");
+  return names(s, "joblib.numpy_pickle_compat.NDArrayWrapper") ||
+         names(s, "joblib.numpy_pickle_compat.ZNDArrayWrapper");
 }
 
 /// The class that an object was made of; nothing where that is not plain to see.
@@ -46,7 +48,8 @@ bool mentions_wrapper(const Machine& m, const Value& v, unsigned depth = 0) {
     if (const auto maker = m.symbol_of(v); maker && is_joblib_wrapper(m.symbol(*maker))) return true;
     const auto callee = m.node(v, 0), args = m.node(v, 1);
     if (!callee || !args || depth == kDeepest) return true;
-    return (callee->tag != Tag::symbol && mentions_wrapper(m, *callee, depth + 1)) || mentions_wrapper(m, *args, depth + 1);
+    return (callee->tag != Tag::symbol && mentions_wrapper(m, *callee, depth + 1)) ||
+           mentions_wrapper(m, *args, depth + 1);
   }
   const auto size = m.length(v);
   if (v.tag == Tag::text || v.tag == Tag::bytes || !is_plain(v.tag) || !size) return false;
@@ -210,7 +213,8 @@ bool dtype_lies(const Machine& m, const Value& dtype, const Value& state) {
   const auto asked = asked_for(m, dtype);
   const auto size = m.item(state, elsize);
   const auto says = natural(m.item(state, flags));
-  const bool plain = asked && state.tag == Tag::tuple && state.len >= least_items && says && size && size->tag == Tag::integer;
+  const bool plain =
+      asked && state.tag == Tag::tuple && state.len >= least_items && says && size && size->tag == Tag::integer;
   const auto objects = plain ? should_hold_objects(m, dtype, state, 0) : std::nullopt;
   if (!objects || *objects != ((*says & kRefCounted) != 0)) return true;
   return differs(*size, *asked) || (asked->has_object && (*says & kObjectFlags) != kObjectFlags);

@@ -121,7 +121,8 @@ namespace {
 /// What a trial showed.
 struct Tried {
   Outcome outcome;
-  bool gets_somewhere = false;  ///< a call is made, a name that Python could import is looked up, or a limit was reached
+  bool gets_somewhere =
+      false;  ///< a call is made, a name that Python could import is looked up, or a limit was reached
 };
 
 /// Reads the pickle at `offset` on trial. Its facts are kept where `keeps` of what it showed says so.
@@ -133,7 +134,8 @@ Tried try_at(const bytes::Source& source, std::uint64_t offset, MemberFacts& fac
   Tried out{read_one(source, offset, trial.facts, sink, weak)};
   const bool importable = std::any_of(scratch.imports.begin(), scratch.imports.end(), is_importable);
   // What was not read to its end because it costs too much may hold anything.
-  const bool limited = std::any_of(scratch.stops.begin(), scratch.stops.end(), [](const Stop& s) { return s.code == Errc::limit_reached; });
+  const bool limited = std::any_of(scratch.stops.begin(), scratch.stops.end(),
+                                   [](const Stop& s) { return s.code == Errc::limit_reached; });
   const auto calls = out.outcome.calls;
   out.gets_somewhere = importable || limited || (calls > 0 && out.outcome.stopped);
   if (!keeps(out)) return out;

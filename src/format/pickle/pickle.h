@@ -29,7 +29,8 @@ enum class Trust : std::uint8_t {
 /// end of the last. What is not known to be a pickle (protocols 0 and 1 have no magic) is one if it does something: a
 /// call is made, a name that Python could import is looked up; or if nothing follows it, or only more of its kind.
 /// Otherwise nothing is returned, and nothing is kept.
-std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts, Trust trust);
+std::optional<std::uint64_t> read_all(const bytes::Source& source, std::uint64_t offset, MemberFacts& facts,
+                                      Trust trust);
 
 /// PROTO and a protocol that exists.
 bool starts_binary(bytes::View head) noexcept;

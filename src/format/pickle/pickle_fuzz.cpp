@@ -27,7 +27,7 @@ void check(bool holds) {
 
 Document read(const bytes::Source& source) {
   Facts f{source.size(), limits()};
-  format::pickle::read_all(source, 0, f.facts, Trust::sure);
+  format::pickle::read_all(source, 0, f.facts, format::pickle::Trust::sure);
   return f.finish();
 }
 

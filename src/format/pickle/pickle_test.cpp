@@ -167,7 +167,7 @@ TEST(Pickle, WhatLoadersReadDifferentlyIsCoveredToTheLongestEnd) {
 TEST(Pickle, WhatTurnsOutToBeProseCostsNoFacts) {
   bytes::Limits few;
   few.facts = 10;
-  const FarSource prose{"cplain\ntext\nthat goes on"};
+  const FarSource prose{"cplain text\nwith many words\nthat goes on"};
   Facts f{1000, few};
   for (int i = 0; i < 100; ++i) (void)read_all(prose, 0, f.facts, Trust::magic);
   EXPECT_FALSE(f.facts.overflowed());

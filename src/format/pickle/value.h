@@ -30,14 +30,15 @@ enum class Tag : std::uint8_t {
 };
 
 /// How a text's or a byte string's bytes are written in the source.
-inline constexpr std::uint8_t kEscaped = 1;       ///< STRING: Python string escapes
-inline constexpr std::uint8_t kRawUnicode = 2;    ///< UNICODE: raw-unicode-escape
-inline constexpr std::uint8_t kHuge = 4;          ///< longer than `len` can say
-inline constexpr std::uint8_t kDunder = 8;        ///< text: starts and ends with "__"
-inline constexpr std::uint8_t kMutable = 16;      ///< bytes: a bytearray
-inline constexpr std::uint8_t kEightBit = 64;     ///< text: a Python 2 string, which may as well be bytes
-inline constexpr std::uint8_t kNameValues = 2;    ///< header of a dict: a value is an imported name
-inline constexpr std::uint8_t kHoldsObjects = 16; ///< header, and the weight of a tuple: something inside is no plain value, or a key is special
+inline constexpr std::uint8_t kEscaped = 1;     ///< STRING: Python string escapes
+inline constexpr std::uint8_t kRawUnicode = 2;  ///< UNICODE: raw-unicode-escape
+inline constexpr std::uint8_t kHuge = 4;        ///< longer than `len` can say
+inline constexpr std::uint8_t kDunder = 8;      ///< text: starts and ends with "__"
+inline constexpr std::uint8_t kMutable = 16;    ///< bytes: a bytearray
+inline constexpr std::uint8_t kEightBit = 64;   ///< text: a Python 2 string, which may as well be bytes
+inline constexpr std::uint8_t kNameValues = 2;  ///< header of a dict: a value is an imported name
+inline constexpr std::uint8_t kHoldsObjects =
+    16;  ///< header, and the weight of a tuple: something inside is no plain value, or a key is special
 inline constexpr std::uint8_t kSpecialKeys = 32;  ///< header of a dict: a key looks like "__this__" or is no constant
 
 struct Value {

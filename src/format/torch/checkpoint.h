@@ -69,6 +69,7 @@ void read_legacy(const bytes::Source& source, MemberFacts& facts,
 /// bytes of the storages, the number of tensors, as far as they could be read.
 std::uint64_t read_tar_storages(const bytes::Source& source, MemberFacts& facts);
 std::uint64_t read_tar_tensors(const bytes::Source& source, MemberFacts& facts);
-inline constexpr std::string_view kTarRefusal = "the oldest layout, a tar file: the weights-only loader does not open it";
+inline constexpr std::string_view kTarRefusal =
+    "the oldest layout, a tar file: the weights-only loader does not open it";
 
 }  // namespace assay::format::torch

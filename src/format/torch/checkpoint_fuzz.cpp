@@ -34,10 +34,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string input{reinterpret_cast<const char*>(data), size};
   const bytes::MemorySource near{bytes::view(input)};
   const FarSource far{input};
-  const Reader readers[] = {[](const bytes::Source& source, MemberFacts& facts) {
-                              torch::read_legacy(source, facts, [](const torch::Tensor&) {});
-                            },
-                            torch::read_tar_storages, torch::read_tar_tensors};
+  const Reader readers[] = {
+      [](const bytes::Source& source, MemberFacts& facts) {
+        torch::read_legacy(source, facts, [](const torch::Tensor&) {});
+      },
+      [](const bytes::Source& source, MemberFacts& facts) { torch::read_tar_storages(source, facts); },
+      [](const bytes::Source& source, MemberFacts& facts) { torch::read_tar_tensors(source, facts); }};
   for (const auto reader : readers) {
     const auto document = read(reader, near);
     if (!validate(document)) std::abort();
