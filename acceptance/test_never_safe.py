@@ -30,8 +30,11 @@ MAGICS = (*(bytes([0x80, protocol]) for protocol in range(6)), b"PK\3\4", b"\x1f
 BENIGN = {("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2"), ("torch", "FloatStorage"),
           ("numpy", "dtype"), ("numpy", "ndarray"), ("numpy.core.multiarray", "_reconstruct"),
           ("numpy._core.multiarray", "_reconstruct"), ("builtins", "set"), ("builtins", "frozenset"),
-          ("__builtin__", "set"), ("datetime", "date"), ("decimal", "Decimal"), ("_codecs", "encode"), ("argparse", "Namespace"), ("operator", "attrgetter"), ("_operator", "attrgetter"), ("operator", "methodcaller"), ("pkgutil", "resolve_name"),
-          ("torch.storage", "_load_from_bytes")}
+          ("__builtin__", "set"), ("datetime", "date"), ("decimal", "Decimal"), ("_codecs", "encode"),
+          ("argparse", "Namespace"), ("operator", "attrgetter"), ("_operator", "attrgetter"), ("operator", "methodcaller"),
+          ("pkgutil", "resolve_name"), ("torch.storage", "_load_from_bytes")}
+# What may be looked up, and never called, without harm.
+BENIGN_TO_NAME = BENIGN | {("operator", "getitem"), ("_operator", "methodcaller")}
 
 
 @functools.cache
@@ -69,7 +72,7 @@ def harm(data: bytes) -> str | None:
     for loader, reading in readings_of([data])[0].items():
         for event in without_cut_line(reading) if loader == "python" else reading.events:
             name = (event[1], event[2].replace("()", "")) if event[0] != "persid" else None
-            if name and name not in BENIGN:
+            if name and name not in (BENIGN_TO_NAME if event[0] == "global" else BENIGN):
                 return f"{loader}: {event}"
     return None
 

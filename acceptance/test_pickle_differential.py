@@ -106,6 +106,7 @@ PARTINGS = {
     "inst-without-a-mark": bytes(pickle(2).none().inst("os", "system").stop()),
     "appends-of-nothing": bytes(pickle(2).call("nobody", "knows").mark().appends().stop()),
     "setitem-on-a-list": bytes(pickle(2).value([1]).value(0).value(2).setitem().pop().raw(STORY)),
+    "setitems-of-an-odd-number": bytes(pickle(2).call("nobody", "knows").mark().value(1).value(2).value(3).setitems().stop()),
     "reduce-of-a-list": bytes(pickle(2).glob("os", "system").value(["true"]).reduce().stop()),
     "empty-names": bytes(pickle(2).glob("", "").pop().raw(STORY)),
     "number-in-base-0": bytes(pickle(2).int_text(b"0x1").pop().raw(STORY)),

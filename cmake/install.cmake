@@ -41,7 +41,8 @@ function(install_header source name)
 endfunction()
 install_header(${PROJECT_SOURCE_DIR}/include/assay/assay.h assay.h)
 foreach(name base/result.h bytes/budget.h bytes/coverage.h detect/detect.h detect/rules.h finding/finding.h
-             format/document.h report/json.h report/json_document.h report/report.h report/repository.h report/text.h
+             format/care.h format/document.h
+             report/json.h report/json_document.h report/report.h report/repository.h report/text.h
              scan/judge.h scan/scan.h scan/walk.h verdict/policy.h)
   install_header(${PROJECT_SOURCE_DIR}/src/${name} ${name})
 endforeach()

@@ -22,8 +22,8 @@ REFINED = {name: {f"{name}-same", f"{name}-differs"} for name in ("zip.duplicate
 
 
 def is_python_module(name):
-    """The readers also compare names of Python modules: "torch.serialization". A torch rule's id has a hyphen."""
-    return name.startswith("torch.") and "-" not in name
+    """The readers also compare names of Python modules: "torch.serialization". Rules of such an area have a hyphen."""
+    return name.startswith(("numpy.", "torch.")) and "-" not in name
 
 
 def emitted(root):

@@ -27,7 +27,7 @@ def partial_of(function: Pickle, *args) -> Pickle:
     return built(called("functools", "partial", name("builtins", "int")), (function, args, {}, None))
 
 
-@case("handed/partial-changed-by-build", status="suspicious", threats=["A10"], imports=[RESOLVER])
+@case("handed/partial-changed-by-build", status="suspicious", rules=["pickle.build.partial"], threats=["A10"], imports=[RESOLVER])
 def changed_partial():
     """A partial of int is given pkgutil.resolve_name by BUILD, and is called with "posix:system"."""
     return whole(Pickle().value(partial_of(name(*RESOLVER))).value(("posix:system",)).reduce())
@@ -61,7 +61,7 @@ for label, value in HARMLESS_CALLERS.items():
         status="suspicious")
 
 
-@case("handed/append-is-an-attribute", status="suspicious")
+@case("handed/append-is-an-attribute", status="suspicious", rules=["pickle.append.odd"])
 def append_attribute():
     """A state sets the attribute "append" of an OrderedDict, and APPEND calls it."""
     made = built(called("collections", "OrderedDict"), {"append": name("builtins", "print")})

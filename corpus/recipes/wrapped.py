@@ -97,7 +97,7 @@ LIES = {
 for label, (code, state) in LIES.items():
     add(f"wrapped/dtype-lies-{label}", lambda c=code, s=state: bytes(pickle(4).call4("numpy", "dtype", c, False, True).value(s).build().stop()),
         "NumPy believes the flags and the size in the state of a dtype, and takes bytes for addresses of objects.",
-        status="suspicious")
+        status="suspicious", rules=["numpy.dtype-lies"])
 
 
 @case("wrapped/dtype-structured", status="safe")

@@ -144,6 +144,7 @@ class Interpreter {
   bool append_nothing(const Value& target);
   bool all_bytes(std::span<const Value> items);
   bool setitems(std::size_t from);
+  bool setitems_of_odd_number(const Value& target, std::span<const Value> items);
   bool additems();
   bool changes(Call::Kind kind, const Value& target, const Value& first, const Value& second);
 

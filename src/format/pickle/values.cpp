@@ -8,6 +8,9 @@ constexpr std::uint64_t kBombLeaves = 100'000'000;  ///< values that a walk over
 constexpr std::uint64_t kBombRatio = 10'000;        ///< ... per opcode that built them
 constexpr std::uint32_t kBombDepth = 20'000;        ///< no pickler nests so deep; recursive readers fall over
 
+/// A list or bytearray.
+bool is_assignable(const Value& target) { return target.tag == Tag::list || (target.flags & kMutable) != 0; }
+
 }  // namespace
 
 void Interpreter::check_weight(const Weight& sum) {
@@ -59,7 +62,7 @@ bool Interpreter::all_bytes(std::span<const Value> items) {
 
 /// The C unpickler is done at once; pickle.py calls extend([]) all the same.
 bool Interpreter::append_nothing(const Value& target) {
-  if (target.tag == Tag::list || (target.flags & kMutable) != 0) return true;
+  if (is_assignable(target)) return true;
   if (is_plain(target.tag))
     return differ(kPythonLoaders, "pickle.profiles-differ", "the object has no such method", "APPENDS");
   if (const auto python = static_cast<Profiles>(r.profiles & kPythonLoaders))
@@ -81,19 +84,27 @@ bool Interpreter::append(std::size_t from, bool several) {
   return true;
 }
 
+/// The C unpickler refuses at once; pickle.py assigns pair by pair until it reaches the key that has no value.
+bool Interpreter::setitems_of_odd_number(const Value& target, std::span<const Value> items) {
+  const auto python = static_cast<Profiles>(r.profiles & kPythonLoaders);
+  const bool told = is_assignable(target) || !is_plain(target.tag);
+  if (python && told && items.size() > 1)
+    sink.on_call(m, {Call::Kind::setitem, op_at, target, items[0], items[1], python});
+  return stop_all(Errc::malformed, "an odd number of keys and values"), false;
+}
+
 bool Interpreter::setitems(std::size_t from) {
   if (from <= fence()) return stop_all(Errc::malformed, "the stack is empty"), false;
   const auto items = above(from);
   if (items.empty()) return true;
-  if (items.size() % 2 != 0) return stop_all(Errc::malformed, "an odd number of keys and values"), false;
   const auto target = r.stack[from - 1];
+  if (items.size() % 2 != 0) return setitems_of_odd_number(target, items);
   if (target.tag == Tag::dict) {
     const auto load = r.heap.survey(items, Keys::every_other_item);
     if (!all_hashable(load)) return false;
     extend(target, from, load);
   } else {
-    const bool assignable = target.tag == Tag::list || (target.flags & kMutable) != 0;
-    if (assignable) sink.on_call(m, {Call::Kind::setitem, op_at, target, items[0], items[1], r.profiles});
+    if (is_assignable(target)) sink.on_call(m, {Call::Kind::setitem, op_at, target, items[0], items[1], r.profiles});
     else if (!changes(Call::Kind::setitem, target, items[0], items[1])) return false;
   }
   r.stack.shorten(from);
