@@ -54,7 +54,10 @@ std::string_view cached_repository_of(std::string_view real) {
 
 class Walk {
  public:
-  Walk(const Selection& selection, Sizes sizes) : selection_{selection}, sizes_{sizes} {}
+  Walk(const Selection& selection, Sizes sizes) : selection_{selection}, sizes_{sizes} {
+    constexpr std::size_t kUsual = 1 << 15;  // address space is free, growing is not: nothing else runs meanwhile
+    out_.found.reserve(kUsual);
+  }
 
   Listing run(const std::vector<std::string>& paths) {
     for (const auto& path : paths) start(path, paths.size() == 1);

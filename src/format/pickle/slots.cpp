@@ -2,12 +2,14 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
 namespace assay::format::pickle {
 namespace {
 
+constexpr std::size_t kFirstRoom = 64;      ///< values: most pickles of a few hundred bytes need no more
 constexpr std::size_t kHugePage = 2 << 20;  ///< bytes
 
 std::size_t bytes_of(std::size_t slots) { return slots * sizeof(Value); }
@@ -43,7 +45,7 @@ Slots::Slots(const Slots& other) {
 Slots::~Slots() { release(data_, room_); }
 
 void Slots::make_room(std::size_t least) {
-  auto room = least > room_ * 2 ? least : room_ * 2;
+  auto room = std::max({least, room_ * 2, kFirstRoom});
   void* grown = nullptr;
   if (is_mapped(room)) {
     constexpr auto kStep = kHugePage / sizeof(Value);
