@@ -271,8 +271,14 @@ class Page {
   void unscanned(const Artifact& artifact) {
     // The headline of an unscanned file has said the first reason already.
     const std::size_t said = artifact.status == Status::unscanned ? 1 : 0;
+    const auto& holes = artifact.unexamined;
+    const auto last = holes.begin() + static_cast<std::ptrdiff_t>(std::min(holes.size(), kHolesPerFile));
+    const auto is_told = [&](const std::string& reason) {  // by holes(), with its range
+      return std::any_of(holes.begin(), last, [&](const auto& hole) { return hole.reason == reason; });
+    };
     for (std::size_t i = said; i < artifact.unscanned.size(); ++i) {
       if (i >= said + kHolesPerFile && !options_.verbose) break;
+      if (is_told(artifact.unscanned[i])) continue;
       paragraph(kMargin, "Not examined: ", printable(artifact.unscanned[i]), Ink::plain, Ink::plain);
     }
   }

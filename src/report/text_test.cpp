@@ -106,6 +106,16 @@ TEST(TextReport, StaysShortWhereAFileHasEverythingWrongWithIt) {
   EXPECT_LT(times(text, "\n"), 1000u);
 }
 
+TEST(TextReport, SaysOnceWhyBytesWereNotExamined) {
+  auto a = sample::artifact("a.bin", Status::suspicious);
+  a.unexamined = {{"", {0, 9}, "odd bytes"}};
+  a.unscanned = {"odd bytes", "Python source code"};
+  const auto text = to_text(one(a));
+  EXPECT_EQ(times(text, "Not examined: 0x0 to 0x9: odd bytes\n"), 1u) << text;
+  EXPECT_EQ(times(text, "Not examined: odd bytes\n"), 0u) << text;
+  EXPECT_EQ(times(text, "Not examined: Python source code\n"), 1u) << text;
+}
+
 TEST(TextReport, HidesNotesAndWaivedFindingsUntilAsked) {
   auto a = sample::artifact("a.pkl", Status::caution);
   a.findings = {sample::os_system(1, "echo waived"), sample::os_system(2, "echo note")};
