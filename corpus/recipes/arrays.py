@@ -262,6 +262,11 @@ def estimator():
     return bytes(p.stop())
 
 
+def zfile(data, width):
+    """As joblib up to 0.9 wrote it. The size is filled up to `width`, which was one more with Python 2."""
+    return b"ZF" + (b"%#x" % len(data)).ljust(width) + zlib.compress(data)
+
+
 PACKERS = [("gzip", "gz", gzip_stream), ("zlib", "z", lambda d: zlib.compress(d, 9)), ("bzip2", "bz2", bz2.compress),
            ("xz", "xz", lambda d: lzma.compress(d, lzma.FORMAT_XZ, lzma.CHECK_CRC32, preset=6)),
            ("lzma", "lzma", lambda d: lzma.compress(d, lzma.FORMAT_ALONE, preset=6)), ("lz4", "lz4", lz4_stream)]
@@ -269,3 +274,9 @@ for name, extension, pack in PACKERS:
     add(f"joblib/{name}-payload-after-array", lambda k=pack: k(after_array()),
         f"A joblib file packed with {name}, whose call of os.system stands behind an array.", status="unsafe",
         threats=["F10", "C9"], imports=OS, loader="joblib", file=f"input.joblib.{extension}")
+
+
+for label, width in ("python-3", 19), ("python-2", 20):
+    add(f"joblib/zfile-{label}", lambda w=width: zfile(bytes(pickle(2).call("os", "system", "true").stop()), w),
+        "The compression of joblib up to 0.9, which joblib still loads: a header of its own before a zlib stream.",
+        status="unsafe", threats=["C9"], imports=OS, loader="joblib", file="input.joblib.z")

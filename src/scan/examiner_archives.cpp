@@ -129,7 +129,9 @@ void Examiner::read_sevenzip(Reading& r) {
 }
 
 void Examiner::read_compressed(Reading& r) {
-  const auto method = container::stream::recognise(r.head);
+  const auto begin = container::stream::zfile_header(r.head);
+  const auto head = bytes::View{r.head}.subspan(begin);
+  const auto method = container::stream::recognise(head);
   if (!method) return;
   if (*method == Method::unknown) {
     r.recognised("lz4-legacy", true);
@@ -140,18 +142,23 @@ void Examiner::read_compressed(Reading& r) {
     needs_own_cell_ = true;
     return;
   }
-  if (!container::stream::confirm(*method, r.head)) return;
-  r.recognised(name_of(*method), true);
+  if (!container::stream::confirm(*method, head)) return;
+  const auto name = begin > 0 ? std::string_view{"joblib-zfile"} : name_of(*method);
+  r.recognised(name, true);
   bytes::Spool out{spool_};
-  const auto decoded = container::stream::decode(*method, r.source, {0, r.source.size()}, out, budget_);
-  r.facts.coverage.claim(Cover::delegated, 0, decoded.consumed);
-  if (decoded.stopped) r.facts.stop(name_of(*method), *decoded.stopped);
-  if (decoded.checksum_failed) r.facts.quirk("stream.checksum", 0, std::string{name_of(*method)});
-  if (decoded.streams > 1) r.facts.quirk("stream.concatenated", 0, std::to_string(decoded.streams));
-  for (const auto& skipped : decoded.skipped) search(r, skipped.begin, skipped.end);
+  auto decoded = container::stream::decode(*method, r.source, {begin, r.source.size()}, out, budget_);
+  r.facts.coverage.claim(Cover::parsed, 0, begin);
+  r.facts.coverage.claim(Cover::delegated, begin, begin + decoded.consumed);
+  if (auto& stopped = decoded.stopped) {
+    stopped->offset += begin;
+    r.facts.stop(name, *stopped);
+  }
+  if (decoded.checksum_failed) r.facts.quirk("stream.checksum", begin, std::string{name});
+  if (decoded.streams > 1) r.facts.quirk("stream.concatenated", begin, std::to_string(decoded.streams));
+  for (const auto& skipped : decoded.skipped) search(r, begin + skipped.begin, begin + skipped.end);
   const auto inside = out.finish();
   const auto index =
-      add_member(r.index, std::string{name_of(*method)}, std::string{name_of(*method)} + " stream", 0, inside->size());
+      add_member(r.index, std::string{name_of(*method)}, std::string{name} + " stream", begin, inside->size());
   examine(index, *inside, r.depth + 1, Certainty::member, {});
 }
 

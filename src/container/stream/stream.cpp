@@ -213,6 +213,13 @@ std::optional<Method> recognise(bytes::View head) {
   return std::nullopt;
 }
 
+std::uint64_t zfile_header(bytes::View head) {
+  constexpr std::size_t kHeader = 2 + 19;  // bytes
+  if (head.size() <= kHeader || !begins(head, "ZF")) return 0;
+  const auto header = kHeader + (byte_at(head, kHeader) == ' ' ? 1 : 0);
+  return is_zlib(head.subspan(header)) ? header : 0;
+}
+
 bool confirm(Method method, bytes::View head) {
   head = head.first(std::min(head.size(), kTrial));
   std::vector<std::byte> trial{head.begin(), head.end()};

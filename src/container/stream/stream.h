@@ -53,6 +53,11 @@ Decoded decode(Method method, const bytes::Source& source, bytes::Extent packed,
 /// zlib and lzma have next to no magic; ask `confirm` before you believe those two.
 std::optional<Method> recognise(bytes::View head);
 
+/// Bytes before the zlib stream in a file that joblib up to 0.9 compressed and every joblib still loads: "ZF", the
+/// plain size in 19 characters, and one space more where Python 2 wrote it. 0: `head` begins nothing of the kind.
+/// Source: joblib/numpy_pickle_compat.py, read_zfile.
+std::uint64_t zfile_header(bytes::View head);
+
 /// True where the first bytes really decompress: no damage within `head` (of which at most 4 KiB are used).
 bool confirm(Method method, bytes::View head);
 

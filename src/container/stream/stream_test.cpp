@@ -352,5 +352,22 @@ TEST(Stream, DoesNotSeeCompressionInOrdinaryBytes) {
   EXPECT_FALSE(confirm(Method::zlib, bytes::view(fake)));
 }
 
+TEST(Stream, KnowsWhereAZFileOfJoblibBeginsItsZlib) {
+  const auto header_of = [](std::string size, std::size_t width, const std::string& packed) {
+    size.resize(width, ' ');
+    const auto file = "ZF" + size + packed;
+    return zfile_header(bytes::view(file));
+  };
+  const auto packed = deflated("old", 15);
+  EXPECT_EQ(header_of("0x3", 19, packed), 21u);
+  EXPECT_EQ(header_of("0x3", 20, packed), 22u);    // by Python 2
+  EXPECT_EQ(header_of(" +0_3", 19, packed), 21u);  // Python's int() takes that
+  EXPECT_EQ(header_of("0x3", 18, packed), 0u);
+  EXPECT_EQ(header_of("0x3", 19, "plain"), 0u);
+  EXPECT_EQ(header_of("0x3", 19, packed.substr(0, 2)), 0u);
+  EXPECT_EQ(header_of("0x3", 20, ""), 0u);
+  EXPECT_EQ(header_of("", 0, ""), 0u);
+}
+
 }  // namespace
 }  // namespace assay::container::stream
