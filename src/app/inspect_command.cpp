@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "detect/detect.h"
-#include "detect/expression.h"
+#include "detect/written.h"
 #include "scan/inspect.h"
 
 namespace assay::app {

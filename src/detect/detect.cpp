@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "detect/expression.h"
 #include "detect/flow.h"
+#include "detect/written.h"
 
 namespace assay::detect {
 namespace {

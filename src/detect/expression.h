@@ -41,10 +41,6 @@ bool binds_function(const Rule& rule);
 /// constant arguments. Nothing where that is not known.
 std::optional<format::Expr> resolve(const format::Expr& value, unsigned depth = 0);
 
-/// The value as Python would write it, cut to `most` bytes; printable.
-std::string written(const format::Expr& value, std::size_t most = 240);
-std::string written_call(const format::Expr& callee, std::span<const format::Expr> args, std::size_t most = 240);
-
 /// The first name of a sink, or module full of sinks, that the text constants of code objects mention.
 std::optional<std::string> sink_named_in(const format::Expr& value, unsigned depth = 0);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "detect/sample.h"
+#include "detect/written.h"
 
 namespace assay::detect {
 namespace {

@@ -4,18 +4,13 @@
 #include <array>
 #include <string>
 
+#include "detect/written.h"
+
 namespace assay::detect {
 namespace {
 
 using format::Expr;
 using Kind = Expr::Kind;
-
-constexpr unsigned kDeepest = 12;
-
-std::string dotted(const Expr& symbol) {
-  if (symbol.name.empty()) return symbol.text;
-  return symbol.text.empty() ? symbol.name : symbol.text + "." + symbol.name;
-}
 
 template <std::size_t n>
 bool is_one_of(std::string_view name, const std::array<std::string_view, n>& names) {

@@ -13,7 +13,7 @@
 #include "bytes/spool.h"
 #include "container/sevenzip/sevenzip.h"
 #include "detect/detect.h"
-#include "detect/expression.h"
+#include "detect/written.h"
 #include "format/numpy/npy.h"
 #include "format/pickle/listing.h"
 #include "format/wire.h"
