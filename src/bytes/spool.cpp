@@ -36,7 +36,7 @@ class SpooledSource final : public Source {
 }  // namespace
 
 Result<void> Spool::append(View bytes) {
-  if (!spilled_ && file_.descriptor() >= 0 && size_ + bytes.size() > kInMemory) TRY(spill());
+  if (!spilled_ && file_.descriptor() >= 0 && size_ + bytes.size() > in_memory_) TRY(spill());
   if (spilled_) {
     TRY(write_all(file_.descriptor(), bytes, begin_ + size_));
     file_.used_ = begin_ + size_ + bytes.size();

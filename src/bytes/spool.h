@@ -26,13 +26,16 @@ class SpoolFile {
 /// Append-only bytes that become a Source. One spool is written at a time per SpoolFile.
 class Spool {
  public:
-  static constexpr std::uint64_t kInMemory = 4 << 20;  ///< bytes kept before the file is used
+  static constexpr std::uint64_t kInMemory = 4 << 20;
 
-  explicit Spool(SpoolFile& file) noexcept : file_{file} {}
+  /// `in_memory`: bytes kept before the file is used; 0 for who hands the file on.
+  explicit Spool(SpoolFile& file, std::uint64_t in_memory = kInMemory) noexcept : file_{file}, in_memory_{in_memory} {}
 
   /// Errc::io when the disk is full.
   Result<void> append(View bytes);
   std::uint64_t size() const noexcept { return size_; }
+  /// Where its bytes begin in the file, once some of them are there.
+  std::uint64_t begin() const noexcept { return begin_; }
 
   /// What was appended. The spool is empty afterwards; the SpoolFile must outlive the source.
   std::unique_ptr<Source> finish();
@@ -41,6 +44,7 @@ class Spool {
   Result<void> spill();
 
   SpoolFile& file_;
+  std::uint64_t in_memory_;
   std::vector<std::byte> memory_;
   std::uint64_t begin_ = 0;  // in the file, once spilled
   std::uint64_t size_ = 0;

@@ -1,137 +1,14 @@
 #include "format/wire.h"
 
-#include <type_traits>
-
-#include "bytes/reader.h"
+#include "format/codec.h"
 #include "format/describe.h"
 
 namespace assay::format {
-namespace {
 
-constexpr unsigned kDeepest = 20;
-
-template <class T>
-concept Enum = std::is_enum_v<T>;
-template <class T>
-concept Number = std::is_unsigned_v<T> && !std::is_same_v<T, bool>;
-
-/// Numbers as LEB128, texts and lists with their length first.
-class Writer {
- public:
-  template <class T>
-  void operator()(std::string_view, T& field) {
-    write(field);
-  }
-  std::string out;
-
- private:
-  template <Number T>
-  void write(T v) {
-    std::uint64_t n = v;
-    for (; n >= 0x80; n >>= 7) out += static_cast<char>(n | 0x80);
-    out += static_cast<char>(n);
-  }
-  void write(bool v) { out += v ? '\1' : '\0'; }
-  template <Enum T>
-  void write(T v) {
-    out += static_cast<char>(v);
-  }
-  void write(std::string& s) {
-    write(std::uint64_t{s.size()});
-    out += s;
-  }
-  template <class T>
-  void write(std::vector<T>& list) {
-    write(std::uint64_t{list.size()});
-    for (auto& item : list) write(item);
-  }
-  template <class T>
-  requires std::is_class_v<T>
-  void write(T& value) { describe(*this, value); }
-};
-
-class Reader {
- public:
-  explicit Reader(bytes::View raw) : in_{raw} {}
-  template <class T>
-  void operator()(std::string_view, T& field) {
-    if (ok()) read(field);
-  }
-  bool ok() const { return !error_; }
-  bool finished() const { return in_.empty(); }
-  Error error() const { return *error_; }
-
- private:
-  void give_up(std::string_view what) {
-    if (!error_) error_ = Error{Errc::malformed, in_.offset(), what};
-  }
-  std::uint8_t byte() {
-    const auto b = in_.take(1);
-    if (!b) return give_up("document ends early"), std::uint8_t{0};
-    return std::to_integer<std::uint8_t>((*b)[0]);
-  }
-  template <Number T>
-  void read(T& v) {
-    std::uint64_t n = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const auto b = byte();
-      n |= std::uint64_t{static_cast<std::uint8_t>(b & 0x7f)} << shift;
-      if (b < 0x80) {
-        v = static_cast<T>(n);
-        if (v != n) give_up("number too large");
-        return;
-      }
-    }
-    give_up("number too long");
-  }
-  void read(bool& v) {
-    const auto b = byte();
-    if (b > 1) give_up("not a truth value");
-    v = b == 1;
-  }
-  template <Enum T>
-  void read(T& v) {
-    v = static_cast<T>(byte());
-  }  // the range is validate()'s business
-  void read(std::string& s) {
-    std::uint64_t n = 0;
-    read(n);
-    const auto raw = in_.take(ok() ? n : 0);
-    if (!raw) return give_up("text ends early");
-    s = bytes::text(*raw);
-  }
-  template <class T>
-  void read(std::vector<T>& list) {
-    std::uint64_t n = 0;
-    read(n);
-    if (n > in_.remaining()) return give_up("more items than bytes");
-    if (++depth_ > kDeepest) return give_up("nested too deeply");
-    for (std::uint64_t i = 0; i < n && ok(); ++i) read(list.emplace_back());
-    --depth_;
-  }
-  template <class T>
-  requires std::is_class_v<T>
-  void read(T& value) { describe(*this, value); }
-
-  bytes::Reader in_;
-  std::optional<Error> error_;
-  unsigned depth_ = 0;
-};
-
-}  // namespace
-
-std::string encode(const Document& document) {
-  Writer writer;
-  describe(writer, const_cast<Document&>(document));  // one description serves both directions; writing changes nothing
-  return std::move(writer.out);
-}
+std::string encode(const Document& document) { return encoded(document); }
 
 Result<Document> decode(bytes::View raw) {
-  Document out;
-  Reader reader{raw};
-  describe(reader, out);
-  if (!reader.ok()) return tl::unexpected<Error>{reader.error()};
-  if (!reader.finished()) return fail(Errc::malformed, raw.size(), "something follows the document");
+  auto out = TRY(decoded<Document>(raw));
   TRY(validate(out));
   return out;
 }

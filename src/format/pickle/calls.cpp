@@ -147,13 +147,13 @@ bool Interpreter::build() {
   if (is_plain(target.tag)) return build_plain(state);
   r.heap.set_state(target, state);
   sink.on_call(m, {Call::Kind::build, op_at, target, state, {}, r.profiles});
-  if (const auto resume = sink.on_inline_data(m, target, state, in.in_frame() ? in.frame_end() : in.offset()))
-    read_inline(*resume);
+  if (const auto data = sink.on_inline_data(m, target, state, in.in_frame() ? in.frame_end() : in.offset()))
+    read_inline(state, *data);
   return true;
 }
 
 /// joblib reads array bytes from the file itself; everybody else takes them for opcodes.
-void Interpreter::read_inline(std::uint64_t resume) {
+void Interpreter::read_inline(const Value& state, const bytes::Extent& data) {
   const auto joblib = static_cast<Profiles>(r.profiles & bits(Profile::joblib));
   const auto others = static_cast<Profiles>(r.profiles & ~joblib & kAllProfiles);
   if (joblib == 0) return;
@@ -166,10 +166,17 @@ void Interpreter::read_inline(std::uint64_t resume) {
   r.profiles = joblib;
   const Value array{Tag::symbol, 0, 0, 0, m.intern("numpy", "ndarray", true, false)};
   r.stack.pop_back();  // joblib puts the array where its wrapper was
-  push(r.heap.make_node(Tag::instance, array, r.heap.make_items(Tag::tuple, {}, {})));
+  auto made = r.heap.make_node(Tag::instance, array, r.heap.make_items(Tag::tuple, {}, {}));
+  if (r.heap.keeps_all()) {  // where its bytes are, and what the wrapper said of them
+    const std::array where{Value{Tag::integer, 0, 0, 0, data.begin}, Value{Tag::integer, 0, 0, 0, data.end}};
+    made = r.heap.make_node(Tag::instance, array, r.heap.make_items(Tag::tuple, where, {}));
+    made.flags |= kInlineData;
+    r.heap.set_state(made, state);
+  }
+  push(made);
   // In the middle of a frame the file already stands behind it: the rest of the frame comes first.
-  if (in.in_frame()) in.cut(in.frame_end(), resume);
-  else in.seek(resume);
+  if (in.in_frame()) in.cut(in.frame_end(), data.end);
+  else in.seek(data.end);
 }
 
 bool Interpreter::persistent(const Value& id) {

@@ -154,7 +154,7 @@ void FactSink::on_call(Machine& m, const CallSite& site) {
     storage_fact_ = static_cast<std::uint32_t>(*index);
 }
 
-std::optional<std::uint64_t> FactSink::on_inline_data(Machine& m, const Value& target, const Value& state,
+std::optional<bytes::Extent> FactSink::on_inline_data(Machine& m, const Value& target, const Value& state,
                                                       std::uint64_t offset) {
   // Only joblib reads bytes of its own, and only objects of classes that it can have been told of.
   if (!wrappers_ || (m.profiles() & bits(Profile::joblib)) == 0) return std::nullopt;
@@ -170,7 +170,7 @@ std::optional<std::uint64_t> FactSink::on_inline_data(Machine& m, const Value& t
       facts_.quirk(escapes ? "joblib.filename-escapes" : "joblib.side-file", base_ + offset, name);
       return std::nullopt;
     }
-    case Kind::raw: inline_data_.push_back({base_ + array.begin, base_ + array.end}); return array.end;
+    case Kind::raw: inline_data_.push_back({base_ + array.begin, base_ + array.end}); return bytes::Extent{array.begin, array.end};
     case Kind::objects: break;
   }
   // The items follow as a pickle of their own. joblib reads it with plain pickle.load, which knows of no wrappers.
@@ -181,7 +181,7 @@ std::optional<std::uint64_t> FactSink::on_inline_data(Machine& m, const Value& t
   calls_ += inner.calls_;
   imports_ += inner.imports_;
   if (!ends.front().stopped) return std::nullopt;
-  return ends.front().offset;
+  return bytes::Extent{ends.front().offset, ends.front().offset};
 }
 
 void FactSink::on_literal(Machine& m, const Value& literal, std::string_view head) {

@@ -16,7 +16,7 @@ class FactSink : public Sink {
 
   void on_import(Machine& m, std::uint32_t symbol, std::uint64_t offset, Op op) override;
   void on_call(Machine& m, const CallSite& site) override;
-  std::optional<std::uint64_t> on_inline_data(Machine& m, const Value& target, const Value& state,
+  std::optional<bytes::Extent> on_inline_data(Machine& m, const Value& target, const Value& state,
                                               std::uint64_t offset) override;
   void on_literal(Machine& m, const Value& literal, std::string_view head) override;
   void on_quirk(Machine& m, std::string_view id, std::uint64_t offset, Profiles profiles, std::string detail) override;

@@ -12,8 +12,6 @@ constexpr std::uint32_t kHashItems = 32;
 constexpr int kHashLooks = 256;
 
 /// A header's aux: how many items are kept (low byte), for how many there is room (high byte).
-std::size_t kept_in(const Value& header) { return header.aux & 0xff; }
-std::size_t room_in(const Value& header) { return header.aux >> 8; }
 std::uint16_t aux_of(std::size_t room, std::size_t kept) { return static_cast<std::uint16_t>(room << 8 | kept); }
 
 std::uint32_t saturated(std::uint64_t n) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, 0xffffffff)); }
@@ -30,7 +28,7 @@ bool is_simple(const Value& v) {
 
 Weight Heap::weight_of(const Value& v) const {
   if (v.tag == Tag::tuple || v.tag == Tag::frozenset) {
-    const auto kept = std::min<std::size_t>(v.len, kKeptTuple);
+    const auto kept = kept_of_tuple(v.len);
     if (holds(v.at, kept + 1)) return as_weight(cell(v.at + kept));
   } else if (is_container(v.tag) && holds(v.at, kHeaderCells)) {
     return as_weight(cell(v.at + 1));
@@ -52,7 +50,7 @@ void Heap::weigh(const Value& v, Weight& sum) const {
 /// cost a power of its depth, and no opcode would be paid for it.
 bool Heap::hashable(const Value& v, int& left, int depth) const {
   if (is_container(v.tag) || (v.flags & kMutable) != 0) return false;
-  if (v.tag != Tag::tuple || depth == kHashDepth || !holds(v.at, std::min<std::size_t>(v.len, kKeptTuple))) return true;
+  if (v.tag != Tag::tuple || depth == kHashDepth || !holds(v.at, kept_of_tuple(v.len))) return true;
   for (std::size_t i = 0; i < std::min(v.len, kHashItems) && left > 0; ++i, --left)
     if (!hashable(cell(v.at + i), left, depth + 1)) return false;
   return true;
@@ -88,13 +86,13 @@ bool Heap::holds_objects(const Value& v) const {
 
 void Heap::grow() {
   auto wanted = cells_.empty() ? std::uint64_t{64} : cells_.size() * 4;
-  while (wanted < head_ && wanted < kCells) wanted *= 2;
-  cells_.lengthen(std::min(wanted, kCells));
+  while (wanted < head_ && (keeps_all_ || wanted < kCells)) wanted *= 2;
+  cells_.lengthen(keeps_all_ ? wanted : std::min(wanted, kCells));
 }
 
 void Heap::write(std::uint64_t place, std::span<const Value> values) {
   if (values.empty()) return;
-  const auto from = static_cast<std::size_t>(place & (kCells - 1));
+  const auto from = static_cast<std::size_t>(place & mask_);
   if (values.size() <= cells_.size() - from) {
     std::memcpy(cells_.data() + from, values.data(), values.size_bytes());
     return;
@@ -103,7 +101,7 @@ void Heap::write(std::uint64_t place, std::span<const Value> values) {
 }
 
 Value Heap::make_items(Tag tag, std::span<const Value> items, const Load& load) {
-  const auto kept = std::min(items.size(), kKeptTuple);
+  const auto kept = kept_of_tuple(items.size());
   const auto first_cell = allocate(kept + 1);
   write(first_cell, items.first(kept));
   at(first_cell + kept) = as_cell(load.weight, load.marks & kHoldsObjects);
@@ -118,10 +116,10 @@ Value Heap::make_container(Tag tag) {
 }
 
 Value Heap::make_node(Tag tag, const Value& first, const Value& second) {
-  const auto first_cell = allocate(kNodeCells);
+  const auto first_cell = allocate(node_cells());
   at(first_cell) = first;
   at(first_cell + 1) = second;
-  at(first_cell + 2) = {};  // the state, once BUILD gives one
+  for (auto i = 2u; i < node_cells(); ++i) at(first_cell + i) = {};  // the state, once BUILD gives one; what fill() adds
   const auto number = first.tag == Tag::symbol ? static_cast<std::uint32_t>(first.at) + 1 : 0;
   return {tag, 0, 0, number, first_cell};
 }
@@ -134,20 +132,22 @@ std::optional<Weight> Heap::extend(const Value& container, std::span<const Value
   at(container.at + 1) = as_cell(weight);
 
   auto header = cell(container.at);
-  const std::size_t most = container.tag == Tag::dict ? 2 * kKeptPairs : kKeptItems;
+  const std::size_t most = keeps_all_ ? kAllCells : container.tag == Tag::dict ? 2 * kKeptPairs : kKeptItems;
   const std::size_t kept = kept_in(header);
   if (kept < most && (kept == 0 || holds(header.at, kept))) {
     const auto fits = std::min(items.size(), most - kept);
     if (kept + fits > room_in(header)) {
       // Exactly enough where a container comes whole, all that is ever kept where it grows piecemeal.
-      const auto room = kept > 0 ? most : std::max(fits, std::min(items.size() > 2 ? fits : kFirstRoom, most));
+      const auto room = keeps_all_ ? std::bit_ceil(kept + fits)
+                        : kept > 0 ? most
+                                   : std::max(fits, std::min(items.size() > 2 ? fits : kFirstRoom, most));
       const auto moved = allocate(room);
       for (std::size_t i = 0; i < kept; ++i) at(moved + i) = cell(header.at + i);
       header.at = moved;
-      header.aux = aux_of(room, kept);
+      if (!keeps_all_) header.aux = aux_of(room, kept);
     }
     write(header.at + kept, items.first(fits));
-    header.aux = aux_of(room_in(header), kept + fits);
+    if (!keeps_all_) header.aux = aux_of(room_in(header), kept + fits);
   }
   header.len = saturated(std::uint64_t{header.len} + items.size());
   header.flags |= load.marks;
@@ -159,7 +159,24 @@ void Heap::set_state(const Value& node, const Value& state) {
   if (holds_node(node)) at(node.at + 2) = state;
 }
 
-bool Heap::holds_node(const Value& v) const { return is_node(v.tag) && holds(v.at, kNodeCells); }
+void Heap::fill(const Value& node, Tag like, std::span<const Value> items) {
+  if (!keeps_all_ || !holds_node(node)) return;
+  const auto place = node.at + kNodeCells + (like == Tag::dict ? 0 : 1);
+  if (cell(place).tag == Tag::unknown) {
+    const auto made = make_container(like);
+    at(place) = made;
+  }
+  const auto container = cell(place);
+  extend(container, items, survey(items, like == Tag::dict ? Keys::every_other_item : Keys::none));
+}
+
+std::optional<Value> Heap::filled(const Value& node, Tag like) const {
+  if (!keeps_all_ || !holds_node(node)) return std::nullopt;
+  const auto& v = cell(node.at + kNodeCells + (like == Tag::dict ? 0 : 1));
+  return v.tag == like ? std::optional{v} : std::nullopt;
+}
+
+bool Heap::holds_node(const Value& v) const { return is_node(v.tag) && holds(v.at, node_cells()); }
 
 std::optional<Value> Heap::node(const Value& v, std::size_t i) const {
   if (i >= kNodeCells || !holds_node(v)) return std::nullopt;
@@ -168,7 +185,7 @@ std::optional<Value> Heap::node(const Value& v, std::size_t i) const {
 
 std::optional<Heap::Kept> Heap::kept(const Value& v) const {
   if (v.tag == Tag::tuple || v.tag == Tag::frozenset) {
-    const auto count = std::min<std::size_t>(v.len, kKeptTuple);
+    const auto count = kept_of_tuple(v.len);
     if (!holds(v.at, count + 1)) return std::nullopt;
     return Kept{v.at, count, v.len, cell(v.at + count).flags};
   }

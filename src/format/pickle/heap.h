@@ -1,9 +1,11 @@
 // The composite values of one reading: tuples, lists, dicts, sets, and what calls made.
 //
-// Only the newest cells are kept: what a pickle builds is consumed soon after it is built, and memory must not grow
-// with the number of items in a file. A value whose cells are gone becomes unknown, which judges it more severely,
-// never less.
+// Who judges needs only the newest cells: what a pickle builds is consumed soon after it is built, and memory must not
+// grow with the number of items in a file. A value whose cells are gone becomes unknown, which judges it more severely,
+// never less. Who wants the objects themselves keeps all of them, up to a bound.
 #pragma once
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,13 +32,25 @@ enum class Keys : std::uint8_t {
   every_other_item
 };  ///< which items are keys: of a list, a set, a dict
 
+/// What a heap remembers.
+enum class Keep : std::uint8_t {
+  newest,      ///< kCells, and of each container the first few items
+  everything,  ///< all items of all containers, also of objects that are filled like one; see is_full()
+};
+
 class Heap {
  public:
-  static constexpr std::uint64_t kCells = 1 << 20;  ///< 16 MiB
+  static constexpr std::uint64_t kCells = 1 << 20;      ///< 16 MiB
+  static constexpr std::uint64_t kAllCells = 64 << 20;  ///< 1 GiB: where a heap that keeps everything is full
   static constexpr std::size_t kNodeCells = 3;      ///< callee, arguments, state
   static constexpr std::size_t kKeptItems = 16;     ///< of a list or set
   static constexpr std::size_t kKeptPairs = 16;     ///< of a dict
   static constexpr std::size_t kKeptTuple = 512;    ///< of a tuple: code objects carry long ones
+
+  explicit Heap(Keep keep = Keep::newest) : keeps_all_{keep == Keep::everything} {}
+  bool keeps_all() const { return keeps_all_; }
+  /// Nothing is lost then, but a reader that goes on needs more memory than it was meant to.
+  bool is_full() const { return keeps_all_ && head_ > kAllCells; }
 
   // --- Making ---
 
@@ -54,11 +68,15 @@ class Heap {
   /// where the container's cells are gone.
   std::optional<Weight> extend(const Value& container, std::span<const Value> items, const Load& load);
   void set_state(const Value& node, const Value& state);
+  /// The same for an object that is filled like a dict or a list (an OrderedDict), where everything is kept.
+  void fill(const Value& node, Tag like, std::span<const Value> items);
 
   // --- Looking ---
 
   /// {callee, arguments, state by BUILD} of a call or instance; {id} of a persistent value.
   std::optional<Value> node(const Value& v, std::size_t i) const;
+  /// The dict or list that fill() made of what was put into an object.
+  std::optional<Value> filled(const Value& node, Tag like) const;
   bool holds_node(const Value& v) const;
   /// What was kept of the items of a tuple, list, dict, set or frozenset; nothing where its cells are gone. The first
   /// is cell 0 of `at`.
@@ -73,25 +91,35 @@ class Heap {
   /// Whether a tuple, list, dict, set or frozenset has anything inside, however deep, that is no plain value, or a key
   /// like "__this__". True where that is no longer known.
   bool holds_objects(const Value& v) const;
-  const Value& cell(std::uint64_t place) const { return cells_[place & (kCells - 1)]; }
+  const Value& cell(std::uint64_t place) const { return cells_[place & mask_]; }
 
  private:
-  bool holds(std::uint64_t place, std::uint64_t n) const { return place + n <= head_ && head_ - place <= kCells; }
-  /// Room for `n` cells (n <= kCells); returns the first one's place. They are written before they are read.
+  bool holds(std::uint64_t place, std::uint64_t n) const { return place + n <= head_ && (keeps_all_ || head_ - place <= kCells); }
+  /// Room for `n` cells (n <= kCells, where not everything is kept); returns the first one's place. They are written before they are read.
   std::uint64_t allocate(std::uint64_t n) {
     const auto first = head_;
     head_ += n;
-    if (head_ > cells_.size() && cells_.size() < kCells) [[unlikely]]
+    if (head_ > cells_.size() && (cells_.size() < kCells || keeps_all_)) [[unlikely]]
       grow();
     return first;
   }
-  Value& at(std::uint64_t place) { return cells_[place & (kCells - 1)]; }
+  Value& at(std::uint64_t place) { return cells_[place & mask_]; }
   void grow();
   void write(std::uint64_t place, std::span<const Value> values);
   Weight weight_of(const Value& v) const;
   void weigh(const Value& v, Weight& sum) const;
   bool hashable(const Value& v, int& left, int depth = 0) const;
 
+  /// A header says how many of its items are kept, and for how many there is room.
+  std::size_t kept_in(const Value& header) const { return keeps_all_ ? header.len : header.aux & 0xff; }
+  std::size_t room_in(const Value& header) const {
+    return !keeps_all_ ? header.aux >> 8 : header.len == 0 ? 0 : std::bit_ceil(header.len);
+  }
+  std::size_t kept_of_tuple(std::size_t items) const { return keeps_all_ ? items : std::min(items, kKeptTuple); }
+  std::size_t node_cells() const { return keeps_all_ ? kNodeCells + 2 : kNodeCells; }
+
+  bool keeps_all_;
+  std::uint64_t mask_ = keeps_all_ ? ~std::uint64_t{0} : kCells - 1;
   Slots cells_;
   std::uint64_t head_ = 0;
 };

@@ -155,5 +155,37 @@ TEST(Heap, AStateBelongsToItsNode) {
   EXPECT_FALSE(heap.node(number(1), 0));
 }
 
+TEST(Heap, WhoKeepsEverythingForgetsNothing) {
+  Heap heap{Keep::everything};
+  const auto list = heap.make_container(Tag::list);
+  const auto first = tuple(heap, numbers(1000));
+  for (std::uint64_t i = 0; i < 1000; ++i) add(heap, list, {number(i)});
+  forget(heap);
+  EXPECT_EQ(heap.kept(list)->count, 1000u);
+  EXPECT_EQ(heap.kept(first)->count, 1000u);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    ASSERT_EQ(heap.item(list, i)->at, i);
+    ASSERT_EQ(heap.item(first, i)->at, i);
+  }
+  EXPECT_FALSE(heap.is_full());
+}
+
+TEST(Heap, AnObjectIsFilledLikeADictAndLikeAList) {
+  Heap heap{Keep::everything};
+  const auto object = heap.make_node(Tag::call, kSymbol, tuple(heap, {}));
+  EXPECT_FALSE(heap.filled(object, Tag::dict));
+  for (std::uint64_t i = 0; i < 100; ++i) heap.fill(object, Tag::dict, std::vector{number(i), number(2 * i)});
+  heap.fill(object, Tag::list, numbers(3));
+  const auto dict = heap.filled(object, Tag::dict), list = heap.filled(object, Tag::list);
+  ASSERT_TRUE(dict && list);
+  EXPECT_EQ(heap.kept(*dict)->count, 200u);
+  EXPECT_EQ(heap.item(*dict, 199)->at, 198u);
+  EXPECT_EQ(heap.kept(*list)->count, 3u);
+  Heap newest;
+  const auto forgotten = newest.make_node(Tag::call, kSymbol, tuple(newest, {}));
+  newest.fill(forgotten, Tag::dict, numbers(2));
+  EXPECT_FALSE(newest.filled(forgotten, Tag::dict));
+}
+
 }  // namespace
 }  // namespace assay::format::pickle

@@ -116,6 +116,7 @@ bool Interpreter::pay() {
   if (paid) paid = m.budget_.check_time(op_at);
   if (paid && r.stack.size() > Machine::kMostStack)
     paid = fail(Errc::limit_reached, op_at, "limit reached: stack-values");
+  if (paid && r.heap.is_full()) paid = fail(Errc::limit_reached, op_at, "limit reached: kept-values");
   if (!paid) return stop_all(paid.error().code, paid.error().what), false;
   return pay_for_memo();
 }

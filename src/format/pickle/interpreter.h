@@ -164,7 +164,7 @@ class Interpreter {
   bool is_false(const Value& v) const;
   bool build_plain(const Value& state);
   bool build();
-  void read_inline(std::uint64_t resume);
+  void read_inline(const Value& state, const bytes::Extent& data);
   bool persid();
   bool persistent(const Value& id);
   bool extension(std::uint64_t code, bool positive);

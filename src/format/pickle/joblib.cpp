@@ -16,11 +16,8 @@ constexpr std::uint64_t kObjectFlags = 63;  ///< NPY_OBJECT_DTYPE_FLAGS
 /// The items of numpy.dtype's state, versions 3 and 4.
 enum StateItem : std::size_t { subarray = 2, fields = 4, elsize = 5, flags = 7, least_items = 8 };
 
-/// "a.b.c", however the two halves were cut: from protocol 4 on a name may hold dots.
-std::string dotted(const Symbol& s) { return s.module + "." + s.name; }
-
 bool names(const Symbol& s, std::string_view name) {
-  const auto whole = dotted(s);
+  const auto whole = s.dotted();
   return whole == name ||
          (whole.size() > name.size() && whole.ends_with(name) && whole[whole.size() - name.size() - 1] == '.');
 }
@@ -34,7 +31,7 @@ bool is_side_file_wrapper(const Symbol& s) {
 std::optional<std::uint32_t> class_of(const Machine& m, const Value& v) {
   const auto maker = v.tag == Tag::call || v.tag == Tag::instance ? m.symbol_of(v) : std::nullopt;
   if (!maker) return std::nullopt;
-  const auto name = dotted(m.symbol(*maker));
+  const auto name = m.symbol(*maker).dotted();
   if (name != "copyreg._reconstructor" && name != "copyreg.__newobj__" && name != "copyreg.__newobj_ex__") return maker;
   const auto args = m.node(v, 1);
   const auto cls = args ? m.item(*args, 0) : std::nullopt;
@@ -66,7 +63,7 @@ std::optional<std::uint64_t> natural(const std::optional<Value>& v) {
 }
 
 bool is_record(const Symbol& s) {
-  const auto name = dotted(s);
+  const auto name = s.dotted();
   return name == "numpy.record" || name == "numpy.rec.record" || name == "numpy.core.records.record" ||
          name == "numpy._core.records.record";
 }
@@ -194,7 +191,7 @@ bool is_joblib_wrapper(const Symbol& s) { return is_array_wrapper(s) || is_side_
 
 bool is_dtype(const Machine& m, const Value& v) {
   const auto maker = v.tag == Tag::call ? m.symbol_of(v) : std::nullopt;
-  return maker && dotted(m.symbol(*maker)) == "numpy.dtype";
+  return maker && m.symbol(*maker).dotted() == "numpy.dtype";
 }
 
 InlineArray inline_array(const Machine& m, const Value& target, const Value& state, std::uint64_t offset) {

@@ -54,11 +54,11 @@ class Lister final : public Sink {
   void on_call(Machine& m, const CallSite& site) override {
     if (site.kind == Call::Kind::build) remark(" state " + to_.write(m.explain(site.args)));
   }
-  std::optional<std::uint64_t> on_inline_data(Machine& m, const Value& target, const Value& state,
+  std::optional<bytes::Extent> on_inline_data(Machine& m, const Value& target, const Value& state,
                                               std::uint64_t offset) override {
     const auto before = arrays_.inline_data().size();
-    const auto end = arrays_.on_inline_data(m, target, state, offset);
-    if (!end) return end;
+    const auto array = arrays_.on_inline_data(m, target, state, offset);
+    if (!array) return array;
     const auto part = [&](std::string_view key) {
       const auto value = m.lookup(state, key);
       return value ? m.explain(*value) : Expr{};
@@ -66,9 +66,9 @@ class Lister final : public Sink {
     const auto& data = arrays_.inline_data();
     to_.array({data.size() > before ? data.back() : bytes::Extent{offset, offset}, part("dtype"), part("shape")});
     std::array<char, 64> text;
-    std::snprintf(text.data(), text.size(), " array up to %08llx", static_cast<unsigned long long>(*end));
+    std::snprintf(text.data(), text.size(), " array up to %08llx", static_cast<unsigned long long>(array->end));
     remark(text.data());
-    return end;
+    return array;
   }
   void on_quirk(Machine&, std::string_view id, std::uint64_t, Profiles, std::string) override {
     remark(" ! " + std::string{id});

@@ -7,8 +7,8 @@
 
 namespace assay::format::pickle {
 
-Machine::Machine(const bytes::Source& source, bytes::Budget& budget, Sink& sink)
-    : source_{source}, budget_{budget}, sink_{sink} {}
+Machine::Machine(const bytes::Source& source, bytes::Budget& budget, Sink& sink, Keep keep)
+    : source_{source}, budget_{budget}, sink_{sink}, keep_{keep} {}
 
 std::vector<End> Machine::run(std::uint64_t offset, Profiles profiles) {
   const auto better = [](const End& a, const End& b) {
@@ -19,7 +19,7 @@ std::vector<End> Machine::run(std::uint64_t offset, Profiles profiles) {
   std::vector<End> ends;
   waiting_.clear();
   forks_ = 0;
-  waiting_.push_back(std::make_unique<Reading>(Cursor{source_, offset}));
+  waiting_.push_back(std::make_unique<Reading>(Cursor{source_, offset}, keep_));
   waiting_.back()->profiles = profiles;
   while (!waiting_.empty()) {
     auto reading = std::move(waiting_.back());

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "bytes/budget.h"
+#include "bytes/coverage.h"
 #include "bytes/source.h"
 #include "format/document.h"
 #include "format/pickle/cursor.h"
@@ -32,6 +33,9 @@ struct Symbol {
   std::string name;
   std::string written;   ///< "module name" as in the file, where mapping changed it
   bool resolved = true;  ///< false: one of the two was not a constant
+
+  /// "a.b.c", however the two halves were cut: from protocol 4 on a name may hold dots.
+  std::string dotted() const { return module + "." + name; }
 };
 
 struct CallSite {
@@ -52,9 +56,9 @@ class Sink {
   /// A name was looked up. The symbol's number is stable for this machine's whole run.
   virtual void on_import(Machine&, std::uint32_t symbol, std::uint64_t offset, Op op) = 0;
   virtual void on_call(Machine&, const CallSite& site) = 0;
-  /// BUILD of `target` with `state`: where the pickle goes on when its loader reads data of its own from
-  /// `offset` (joblib's arrays); nothing for everything else.
-  virtual std::optional<std::uint64_t> on_inline_data(Machine&, const Value& /*target*/, const Value& /*state*/,
+  /// BUILD of `target` with `state`: the data of its own that a loader reads at `offset` (joblib's arrays) before the
+  /// pickle goes on behind it; nothing for everything else.
+  virtual std::optional<bytes::Extent> on_inline_data(Machine&, const Value& /*target*/, const Value& /*state*/,
                                                       std::uint64_t /*offset*/) {
     return {};
   }
@@ -85,7 +89,7 @@ struct End {
 
 /// The state that a fork copies.
 struct Reading {
-  explicit Reading(Cursor at) : cursor{std::move(at)} {}
+  Reading(Cursor at, Keep keep) : cursor{std::move(at)}, heap{keep} {}
   Cursor cursor;
   Profiles profiles = kAllProfiles;
   std::uint8_t protocol = 0;
@@ -104,8 +108,8 @@ class Machine {
   static constexpr std::size_t kMostStack = 16'000'000;  ///< values: 256 MB
   static constexpr std::size_t kMostForks = 8;
 
-  /// `source` and `budget` must outlive the machine.
-  Machine(const bytes::Source& source, bytes::Budget& budget, Sink& sink);
+  /// `source` and `budget` must outlive the machine. Keep::everything is for who walks over the objects afterwards.
+  Machine(const bytes::Source& source, bytes::Budget& budget, Sink& sink, Keep keep = Keep::newest);
 
   /// Reads one pickle from `offset` under every profile of `profiles`. Returns one End per reading, the
   /// one that most loaders share first; never empty. The first one's result can be looked at until the next run.
@@ -128,6 +132,8 @@ class Machine {
   std::optional<std::uint64_t> length(const Value& v) const;
   /// {callee, args, state by BUILD} of a call or instance; {id} of a persistent value.
   std::optional<Value> node(const Value& v, std::size_t i) const;
+  /// What SETITEM(S) (like a dict) or APPEND(S) (like a list) put into an object; only where everything is kept.
+  std::optional<Value> filled(const Value& v, Tag like) const { return now_->heap.filled(v, like); }
   /// Whether the state of a BUILD has a key like "__setstate__", or one that is not known.
   bool special_keys(const Value& state) const;
   /// Whether a dict has such a key and more pairs than are kept, so that explain() may not show it.
@@ -156,6 +162,7 @@ class Machine {
   const bytes::Source& source_;
   bytes::Budget& budget_;
   Sink& sink_;
+  Keep keep_;
   std::vector<Symbol> symbols_;
   std::unordered_map<std::string, std::uint32_t> symbol_numbers_;
   std::vector<std::unique_ptr<Reading>> waiting_;  ///< forks not yet followed

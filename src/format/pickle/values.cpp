@@ -80,6 +80,7 @@ bool Interpreter::append(std::size_t from, bool several) {
   else if ((target.flags & kMutable) == 0 &&
            !changes(Call::Kind::append, target, items.front(), several ? items.back() : Value{}))
     return false;
+  else r.heap.fill(target, Tag::list, items);
   r.stack.shorten(from);
   return true;
 }
@@ -106,6 +107,7 @@ bool Interpreter::setitems(std::size_t from) {
   } else {
     if (is_assignable(target)) sink.on_call(m, {Call::Kind::setitem, op_at, target, items[0], items[1], r.profiles});
     else if (!changes(Call::Kind::setitem, target, items[0], items[1])) return false;
+    else r.heap.fill(target, Tag::dict, items);
   }
   r.stack.shorten(from);
   return true;

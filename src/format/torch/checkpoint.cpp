@@ -1,6 +1,7 @@
 #include "format/torch/checkpoint.h"
 
 #include "bytes/reader.h"
+#include "format/torch/layout.h"
 #include "format/torch/storage.h"
 
 namespace assay::format::torch {
@@ -15,87 +16,6 @@ constexpr std::string_view kMagic =
     "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";                  // LONG1 0x1950a86a20f9469cfc6c STOP
 constexpr std::string_view kMagicLine = "L119547037146038801333356L\n.";  // the same by protocol 0
 constexpr std::size_t kMostDimensions = 64;
-
-std::optional<std::uint64_t> natural(const std::optional<Value>& v) {
-  if (!v || v->tag != Tag::integer || static_cast<std::int64_t>(v->at) < 0) return std::nullopt;
-  return v->at;
-}
-
-std::optional<std::vector<std::uint64_t>> naturals(Machine& m, const std::optional<Value>& v) {
-  // torch.Size((2, 3)) and plain (2, 3) both occur.
-  auto tuple = v;
-  if (tuple && tuple->tag == Tag::call) {
-    const auto args = m.node(*tuple, 1);
-    tuple = args ? m.item(*args, 0) : std::nullopt;
-  }
-  if (!tuple || (tuple->tag != Tag::tuple && tuple->tag != Tag::list)) return std::nullopt;
-  const auto n = m.length(*tuple);
-  if (!n || *n > kMostDimensions) return std::nullopt;
-  std::vector<std::uint64_t> out;
-  for (std::size_t i = 0; i < *n; ++i) {
-    const auto one = natural(m.item(*tuple, i));
-    if (!one) return std::nullopt;
-    out.push_back(*one);
-  }
-  return out;
-}
-
-bool is_rebuild(const pickle::Symbol& s) {
-  return s.module == "torch._utils" && (s.name == "_rebuild_tensor" || s.name == "_rebuild_tensor_v2" ||
-                                        s.name == "_rebuild_tensor_v3" || s.name == "_rebuild_qtensor");
-}
-
-/// What a rebuild call lays over its storage; nothing where an argument is not a known constant.
-struct Layout {
-  std::string key;
-  std::string dtype;
-  std::uint64_t element_bytes = 0;
-  std::uint64_t offset = 0;  ///< elements
-  std::vector<std::uint64_t> shape;
-  std::vector<std::uint64_t> strides;  ///< elements
-};
-
-std::optional<Layout> layout_of(Machine& m, const pickle::Symbol& callee, const Value& args) {
-  const auto storage = m.item(args, 0);
-  const auto id = storage ? m.node(*storage, 0) : std::nullopt;
-  const auto key = id ? m.item(*id, 2) : std::nullopt;
-  const auto type = id ? m.item(*id, 1) : std::nullopt;
-  if (!key || key->tag != Tag::text || !type || type->tag != Tag::symbol) return std::nullopt;
-  Layout out;
-  out.key = m.text_of(*key);
-  const auto& class_name = m.symbol(static_cast<std::uint32_t>(type->at)).name;
-  auto bytes = storage_element_bytes(class_name);
-  out.dtype = storage_dtype(class_name);
-  if (callee.name == "_rebuild_tensor_v3") {
-    const auto dtype = m.item(args, 6);
-    if (!dtype || dtype->tag != Tag::symbol) return std::nullopt;
-    out.dtype = m.symbol(static_cast<std::uint32_t>(dtype->at)).name;
-    bytes = dtype_bytes(out.dtype);
-  }
-  const auto offset = natural(m.item(args, 1));
-  auto shape = naturals(m, m.item(args, 2));
-  auto strides = naturals(m, m.item(args, 3));
-  if (!bytes || !offset || !shape || !strides || shape->size() != strides->size()) return std::nullopt;
-  out.element_bytes = *bytes;
-  out.offset = *offset;
-  out.shape = std::move(*shape);
-  out.strides = std::move(*strides);
-  return out;
-}
-
-/// One past the last byte of the storage that the tensor touches; nothing on overflow.
-std::optional<std::uint64_t> reach_of(const Layout& l) {
-  std::uint64_t last = l.offset;
-  for (std::size_t i = 0; i < l.shape.size(); ++i) {
-    if (l.shape[i] == 0) return 0;
-    std::uint64_t step;
-    if (__builtin_mul_overflow(l.shape[i] - 1, l.strides[i], &step) || __builtin_add_overflow(last, step, &last))
-      return std::nullopt;
-  }
-  std::uint64_t end;
-  if (__builtin_add_overflow(last, 1, &end) || __builtin_mul_overflow(end, l.element_bytes, &end)) return std::nullopt;
-  return end;
-}
 
 }  // namespace
 
@@ -124,41 +44,34 @@ void TensorSink::on_opcode(Machine& m, Op op, std::uint64_t offset) {
 }
 
 void TensorSink::take_storage(Machine& m, const Value& id, std::uint64_t offset) {
-  const auto word = m.item(id, 0), type = m.item(id, 1), key = m.item(id, 2);
-  const auto elements = natural(m.item(id, 4));
+  const auto word = m.item(id, 0);
   if (word && word->tag == Tag::text && m.text_of(*word, 16) == "module")
     return;  // a class with its source: judged as a call
-  const bool shaped = word && word->tag == Tag::text && m.text_of(*word, 16) == "storage" && type &&
-                      type->tag == Tag::symbol && key && key->tag == Tag::text && elements;
-  const auto size = shaped ? storage_element_bytes(m.symbol(static_cast<std::uint32_t>(type->at)).name) : std::nullopt;
-  Storage s;
-  if (!shaped || !size || __builtin_mul_overflow(*elements, *size, &s.bytes)) {
+  const auto of = storage_id(m, id);
+  if (!of) {
     facts().quirk("pickle.persistent-id-odd", base() + offset);
     return;
   }
-  s.key = m.text_of(*key);
+  Storage s{of->key, of->dtype, of->elements, of->bytes, offset};
   if (s.key.empty() || s.key.find_first_of("/\\") != s.key.npos || s.key.find('\0') != s.key.npos)
     facts().quirk("torch.storage-key-escapes", base() + offset, s.key);
-  s.dtype = storage_dtype(m.symbol(static_cast<std::uint32_t>(type->at)).name);
-  s.elements = *elements;
-  s.named_at = offset;
   const auto [it, is_new] = storages_.try_emplace(s.key, s);
   if (!is_new) it->second.bytes = std::max(it->second.bytes, s.bytes);
 }
 
 void TensorSink::check_tensor(Machine& m, const pickle::CallSite& site) {
   const auto number = m.symbol_of(site.callee);
-  if (site.callee.tag != Tag::symbol || !number || !is_rebuild(m.symbol(*number))) return;
+  if (site.callee.tag != Tag::symbol || !number || !lays_tensor(m.symbol(*number))) return;
   ++tensors_;
-  const auto layout = layout_of(m, m.symbol(*number), site.args);
-  if (!layout) {
+  const auto tensor = laid_tensor(m, m.symbol(*number), site.args);
+  if (!tensor) {
     facts().quirk("torch.tensor-unclear", base() + site.offset);
     return;
   }
-  const auto storage = storages_.find(layout->key);
-  const auto reach = reach_of(*layout);
+  const auto storage = storages_.find(tensor->storage.key);
+  const auto reach = tensor->layout.reach();
   if (storage == storages_.end() || !reach || *reach > storage->second.bytes)
-    facts().quirk("torch.tensor-outside-storage", base() + site.offset, layout->key);
+    facts().quirk("torch.tensor-outside-storage", base() + site.offset, tensor->storage.key);
 }
 
 void TensorSink::name_tensors(Machine& m, std::span<const Value> pairs) {
@@ -170,11 +83,11 @@ void TensorSink::name_tensors(Machine& m, std::span<const Value> pairs) {
       value = args ? m.item(*args, 0).value_or(Value{}) : Value{};
       number = m.symbol_of(value);
     }
-    if (!number || value.tag != Tag::call || !is_rebuild(m.symbol(*number))) continue;
+    if (!number || value.tag != Tag::call || !lays_tensor(m.symbol(*number))) continue;
     const auto args = m.node(value, 1);
-    auto layout = args ? layout_of(m, m.symbol(*number), *args) : std::nullopt;
-    if (!layout) continue;
-    Tensor t{m.text_of(pairs[i]), layout->dtype, layout->shape, layout->element_bytes, layout->key};
+    const auto laid = args ? laid_tensor(m, m.symbol(*number), *args) : std::nullopt;
+    if (!laid) continue;
+    Tensor t{m.text_of(pairs[i]), laid->dtype, laid->layout.shape, laid->layout.element_bytes, laid->storage.key};
     for (const auto n : t.shape)
       if (__builtin_mul_overflow(t.bytes, n, &t.bytes)) t.bytes = 0;
     on_tensor_(t);
@@ -281,7 +194,7 @@ bool read_value(const bytes::Source& source, MemberFacts& facts, std::uint64_t& 
 std::uint64_t read_tar_storages(const bytes::Source& source, MemberFacts& facts) {
   std::uint64_t at = 0, count = 0, all = 0;
   if (!read_value(source, facts, at, [&](Machine&, const Value& v) {
-        count = natural(v).value_or(0);
+        count = size_of(v).value_or(0);
         return v.tag == Tag::integer;
       }))
     return all;
@@ -312,7 +225,7 @@ std::uint64_t read_tar_storages(const bytes::Source& source, MemberFacts& facts)
 std::uint64_t read_tar_tensors(const bytes::Source& source, MemberFacts& facts) {
   std::uint64_t at = 0, count = 0;
   if (!read_value(source, facts, at, [&](Machine&, const Value& v) {
-        count = natural(v).value_or(0);
+        count = size_of(v).value_or(0);
         return v.tag == Tag::integer;
       }))
     return 0;
