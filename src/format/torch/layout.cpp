@@ -92,9 +92,12 @@ std::optional<Laid> laid_tensor(const Machine& m, const pickle::Symbol& callee, 
   const auto storage = m.item(args, 0);
   const auto id = storage && storage->tag == Tag::persistent ? m.node(*storage, 0) : std::nullopt;
   auto of = id ? storage_id(m, *id) : std::nullopt;
-  if (!of) return std::nullopt;
+  return of ? laid_over(m, callee, args, std::move(*of)) : std::nullopt;
+}
+
+std::optional<Laid> laid_over(const Machine& m, const pickle::Symbol& callee, const Value& args, StorageId storage) {
   Laid out;
-  out.storage = std::move(*of);
+  out.storage = std::move(storage);
   out.dtype = out.storage.dtype;
   std::optional<std::uint64_t> element_bytes = out.storage.element_bytes;
   if (callee.name.ends_with("_rebuild_tensor_v3")) {  // over an UntypedStorage

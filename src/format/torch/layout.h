@@ -49,6 +49,9 @@ struct Laid {
   Layout layout;
 };
 std::optional<Laid> laid_tensor(const pickle::Machine& m, const pickle::Symbol& callee, const pickle::Value& args);
+/// The same over a storage that is known already, whatever stands in its place.
+std::optional<Laid> laid_over(const pickle::Machine& m, const pickle::Symbol& callee, const pickle::Value& args,
+                              StorageId storage);
 
 /// The items of a tuple, list or torch.Size, if they are sizes: at most 64, none negative.
 std::optional<std::vector<std::uint64_t>> sizes_of(const pickle::Machine& m, const std::optional<pickle::Value>& v);

@@ -1,0 +1,16 @@
+// NumPy's arrays: as .npy writes them, as pickles rebuild them, as joblib keeps them between the opcodes.
+// Source: numpy/core/multiarray (_reconstruct, ndarray.__setstate__), numpy/core/numeric.py (_frombuffer),
+// joblib/numpy_pickle.py.
+#pragma once
+#include "tensors/found.h"
+#include "tensors/objects.h"
+
+namespace assay::tensors {
+
+/// What `v` is.
+Found find_array(const Objects& objects, const Objects::Value& v, Stretches& stretches);
+
+/// The array that an .npy file at the beginning of `stretch` holds; Found::other where it is none.
+Found read_npy(const Stretch& stretch);
+
+}  // namespace assay::tensors

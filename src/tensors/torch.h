@@ -1,0 +1,51 @@
+// Tensors as torch.save writes them: what the rebuild functions of torch._utils make of storages.
+// Source: torch/_utils.py, torch/_tensor.py (_rebuild_from_type_v2), torch/storage.py (_load_from_bytes).
+#pragma once
+#include <functional>
+
+#include "format/torch/layout.h"
+#include "tensors/found.h"
+#include "tensors/objects.h"
+
+namespace assay::tensors {
+
+/// The bytes of one storage.
+struct Piece {
+  Where where = Where::file;
+  bytes::Extent bytes;
+  bool big_endian = false;
+};
+
+/// Where a checkpoint keeps its storages. The error is for people: "data/3 is missing".
+using Storages = std::function<tl::expected<Piece, std::string>(const format::torch::StorageId&)>;
+
+/// A tensor laid over a storage as `laid` says.
+Found tensor_over(const format::torch::Laid& laid, const Storages& storages);
+
+/// What values of one pickle are, as tensors.
+class TorchTensors {
+ public:
+  /// All must outlive it.
+  TorchTensors(const Objects& objects, const Storages& storages, Stretches& stretches, bytes::Budget& budget)
+      : objects_{objects}, storages_{storages}, stretches_{stretches}, budget_{budget} {}
+
+  Found find(const Objects::Value& v, unsigned depth = 0) const;
+
+ private:
+  using Value = Objects::Value;
+
+  /// What `callee` makes of `args`.
+  Found made(const format::pickle::Symbol& callee, const Value& args, unsigned depth) const;
+  Found laid(const format::pickle::Symbol& callee, const Value& args) const;
+  Found of_other_class(const Value& args, unsigned depth) const;
+  Found argument(const Value& args, std::size_t i, unsigned depth) const;
+  /// A storage that was pickled as the bytes of a checkpoint of its own.
+  std::optional<std::pair<format::torch::StorageId, Piece>> storage_in_bytes(const Value& v) const;
+
+  const Objects& objects_;
+  const Storages& storages_;
+  Stretches& stretches_;
+  bytes::Budget& budget_;
+};
+
+}  // namespace assay::tensors
