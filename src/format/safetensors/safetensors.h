@@ -45,9 +45,9 @@ enum class Dtype : std::uint8_t {
   u64,
 };
 
-std::string_view to_string(Dtype dtype) noexcept;                        ///< "BOOL", "F8_E4M3", ...
-std::optional<Dtype> dtype_from(std::string_view word) noexcept;         ///< the same backwards
-unsigned bits_of(Dtype dtype) noexcept;                                  ///< of one element
+std::string_view to_string(Dtype dtype) noexcept;                 ///< "BOOL", "F8_E4M3", ...
+std::optional<Dtype> dtype_from(std::string_view word) noexcept;  ///< the same backwards
+unsigned bits_of(Dtype dtype) noexcept;                           ///< of one element
 /// Bytes of a tensor; nothing where the product overflows or is no whole number of bytes.
 std::optional<std::uint64_t> bytes_of(Dtype dtype, const std::vector<std::uint64_t>& shape) noexcept;
 
@@ -71,16 +71,16 @@ struct Oddity {
 };
 
 struct File {
-  std::vector<Tensor> tensors;  ///< by begin, then end; those that could be read, where the file is refused
-  Metadata metadata;            ///< by key
+  std::vector<Tensor> tensors;   ///< by begin, then end; those that could be read, where the file is refused
+  Metadata metadata;             ///< by key
   std::uint64_t data_begin = 0;  ///< 8 + N
   std::vector<Oddity> oddities;
   std::optional<Error> refused;  ///< why the reference implementation does not open it; nothing where it does
 };
 
 /// Reads the header, never the tensors. Memory: the header's size, twice, and what is returned; each tensor is charged
-/// to Line::facts. The result's `stopped` is set where the header could not be read or a limit was reached; a file that is
-/// merely refused was read to the end of its header.
+/// to Line::facts. The result's `stopped` is set where the header could not be read or a limit was reached; a file that
+/// is merely refused was read to the end of its header.
 Parsed<File> parse(const bytes::Source& source, bytes::Budget& budget);
 
 /// The first 8 + N bytes of a file that holds `tensors` one behind the other in the given order, and sets their begin
