@@ -32,6 +32,8 @@ ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 NAME = re.compile(r"[A-Za-z_<][\w<>-]*(\.[A-Za-z_<][\w<>-]*)*")
 REFERENCE = re.compile(r"GHSA(-[a-z0-9]{4}){3}|CVE-\d{4}-\d{4,}|https://[!-~]+")
 
+NOT_RULES = {"tied_weights.toml"}  # facts for src/tensors, which tools/compile_tied_weights.py reads
+
 REMEDY = {
     "executes": "Do not load it. Report the file to its author and to the hub.",
     "evaluates": "Do not load it. Report the file to its author and to the hub.",
@@ -162,6 +164,8 @@ def read(folder):
     """All rules and structure rules below `folder`, sorted by id."""
     rules, structures, ids, owners = [], [], {}, {}
     for path in sorted(folder.rglob("*.toml")):
+        if path.name in NOT_RULES:
+            continue
         file = path.relative_to(folder.parent)
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
