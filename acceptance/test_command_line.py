@@ -718,22 +718,56 @@ def test_a_reader_that_goes_away_is_no_crash(folder):
     assert running.returncode in (ERROR, FOUND, -13), (running.returncode, err)
 
 
-def test_what_is_installed_is_enough_to_build_a_program(tmp_path):
-    """The example, with nothing but what `cmake --install` puts elsewhere."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """What `cmake --install` puts elsewhere."""
     build = PROGRAM.parent
     needed = [tool for tool in ("cmake", "pkg-config", "g++") if shutil.which(tool) is None]
     if needed or not (build / "cmake_install.cmake").is_file():
         pytest.skip(f"missing: {needed or 'the build folder of the program'}")
-    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path / "usr"], check=True, capture_output=True)
-    (found,) = (tmp_path / "usr").rglob("assay.pc")
+    prefix = tmp_path_factory.mktemp("installed") / "usr"
+    subprocess.run(["cmake", "--install", build, "--prefix", prefix], check=True, capture_output=True)
+    return prefix
+
+
+def assert_scans(program):
+    """The example of the library, built."""
+    done = subprocess.run([program, ROOT / "examples/model"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.endswith("the repository is unsafe\n"), done
+    assert "unsafe     optimizer.pt\n           Loading it runs a shell command: `true`.\n" in done.stdout
+
+
+def test_what_is_installed_is_enough_to_build_a_program(installed, tmp_path):
+    (found,) = installed.rglob("assay.pc")
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "assay"], env={**os.environ, "PKG_CONFIG_PATH": found.parent},
                            check=True, capture_output=True, text=True).stdout.split()
     program = tmp_path / "scan_model"
     subprocess.run(["g++", "-std=c++20", ROOT / "examples/api/scan_model.cpp", *flags, "-o", program], cwd=tmp_path,
                    check=True, timeout=PATIENCE)
-    done = subprocess.run([program, ROOT / "examples/model"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 and done.stdout.endswith("the repository is unsafe\n"), done
-    assert "unsafe     optimizer.pt\n           Loading it runs a shell command: `true`.\n" in done.stdout
+    assert_scans(program)
+
+
+def test_what_is_installed_is_found_by_another_cmake_project(installed, tmp_path):
+    (tmp_path / "CMakeLists.txt").write_text(f"""
+        cmake_minimum_required(VERSION 3.25)
+        project(stranger LANGUAGES CXX)
+        find_package(assay 0.1 REQUIRED)
+        find_package(assay REQUIRED)  # as another folder of the project would
+        add_executable(scan_model {ROOT}/examples/api/scan_model.cpp)
+        target_link_libraries(scan_model assay::assay)
+        """)
+    build = tmp_path / "build"
+    for words in (["-S", tmp_path, "-B", build, f"-DCMAKE_PREFIX_PATH={installed}"], ["--build", build]):
+        done = subprocess.run(["cmake", *words], capture_output=True, text=True, check=False, timeout=PATIENCE)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert_scans(build / "scan_model")
+
+
+def test_what_is_installed_names_no_path_of_the_machine_that_built_it(installed):
+    described = [*installed.rglob("*.cmake"), *installed.rglob("*.pc")]
+    assert len(described) == 5
+    for path in described:
+        assert str(ROOT) not in path.read_text() and str(installed) not in path.read_text(), path
 
 
 def test_the_schema_files_are_the_ones_documented():

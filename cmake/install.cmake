@@ -10,7 +10,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/assay.fish
         DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# --- the library: all of it in one archive, the headers that include/assay/assay.h needs, and assay.pc ---
+# --- the library: all of it in one archive, the headers that include/assay/assay.h needs, and how others find it ---
 if(ASSAY_SANITIZE OR ASSAY_FUZZ)
   return()
 endif()
@@ -25,7 +25,9 @@ foreach(target IN LISTS targets)
 endforeach()
 add_library(assay_archive STATIC ${archived})
 set_target_properties(assay_archive PROPERTIES OUTPUT_NAME assay LINKER_LANGUAGE CXX)
-install(TARGETS assay_archive ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+target_include_directories(assay_archive INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(assay_archive INTERFACE cxx_std_20)
+install(TARGETS assay_archive EXPORT assay ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 # In src/ they include each other as "format/document.h", where they are installed as "assay/format/document.h":
 # a program has folders of such names itself.
@@ -49,6 +51,22 @@ endforeach()
 add_custom_target(assay_headers DEPENDS ${public_headers})
 add_dependencies(assay assay_archive assay_headers)  # who builds the program can install all of it
 
+# What an archive is linked with is not in it; in this order, each before those that it uses itself.
+set(behind_assay archive seccomp crypto lz4 zstd lzma bz2 z)
+list(TRANSFORM behind_assay PREPEND -l OUTPUT_VARIABLE behind_assay_flags)
+list(JOIN behind_assay_flags " " behind_assay_flags)
+
+# For pkg-config.
 file(RELATIVE_PATH to_include_dir /${CMAKE_INSTALL_LIBDIR}/pkgconfig /${CMAKE_INSTALL_INCLUDEDIR})
 configure_file(${PROJECT_SOURCE_DIR}/packaging/assay.pc.in ${PROJECT_BINARY_DIR}/assay.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/assay.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# For find_package(assay).
+include(CMakePackageConfigHelpers)
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/assay)
+set_target_properties(assay_archive PROPERTIES EXPORT_NAME assay)
+install(EXPORT assay NAMESPACE assay:: FILE assay-targets.cmake DESTINATION ${package})
+configure_file(${PROJECT_SOURCE_DIR}/packaging/assay-config.cmake.in ${PROJECT_BINARY_DIR}/assay-config.cmake @ONLY)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/assay-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/assay-config.cmake ${PROJECT_BINARY_DIR}/assay-config-version.cmake
+        DESTINATION ${package})
