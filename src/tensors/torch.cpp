@@ -108,7 +108,7 @@ Found TorchTensors::made(const Symbol& callee, const Value& args, unsigned depth
   const auto name = callee.dotted();
   for (const auto& u : kUnfit)
     if (name == u.function) return Found::unfit(std::string{u.what}, std::string{u.reason});
-  if (lays_tensor(callee)) return laid(callee, args);
+  if (format::torch::lays_tensor(callee)) return laid(callee, args);
   if (is_one_of(kWrappers, name)) {
     auto out = argument(args, 0, depth);
     if (name.ends_with("_with_state")) out.notice = "attributes that were set on the parameter are not kept";
@@ -150,7 +150,7 @@ Found TorchTensors::laid(const Symbol& callee, const Value& args) const {
   const auto& m = objects_.machine();
   const auto storage = m.item(args, 0);
   auto inside = storage ? storage_in_bytes(*storage) : std::nullopt;
-  const auto laid = inside ? laid_over(m, callee, args, inside->first) : laid_tensor(m, callee, args);
+  const auto laid = inside ? format::torch::laid_over(m, callee, args, inside->first) : format::torch::laid_tensor(m, callee, args);
   if (!laid) return {};
   if (callee.name.ends_with("_v2") || callee.name.ends_with("_v3")) {
     const auto bits = m.item(args, callee.name.ends_with("_v2") ? 6 : 7);
