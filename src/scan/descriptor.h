@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
 namespace assay::scan {
@@ -31,6 +32,9 @@ class Descriptor {
   }
   int fd_;
 };
+
+/// An empty file in `folder` that nobody else sees, for reading and writing; none where there cannot be one.
+Descriptor temporary_file(const std::string& folder);
 
 /// A file as fstat saw it when it was opened.
 struct Identity {

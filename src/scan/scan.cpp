@@ -29,15 +29,6 @@ constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader is needed
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
 
-Descriptor temporary_file(const std::string& folder) {
-  Descriptor fd{::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
-  if (fd) return fd;
-  auto name = folder + "/assay-spool-XXXXXX";  // file systems without O_TMPFILE
-  fd = Descriptor{::mkostemp(name.data(), O_CLOEXEC)};
-  if (fd) ::unlink(name.c_str());
-  return fd;
-}
-
 /// Runs in the cell: one file to its document.
 std::string examine_in_cell(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat,
                             const bytes::Limits& limits, bool third_party) {

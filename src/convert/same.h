@@ -1,0 +1,28 @@
+// Whether two tensors hold the same elements, bit for bit: asked of the files, by code that shares nothing with the code
+// that copied them. Elements are looked up one by one, by index times stride; only where both sides lie in one piece are
+// they compared in pieces.
+#pragma once
+#include <string>
+
+#include "bytes/digest.h"
+#include "convert/ticker.h"
+#include "tensors/tensors.h"
+
+namespace assay::convert {
+
+/// A tensor, and the file that holds its bytes.
+struct Side {
+  const tensors::Tensor& tensor;
+  int descriptor;
+};
+
+struct Sameness {
+  bool same = false;
+  std::uint64_t differs_at = 0;  ///< index of the first element that does, in C order; where there is one
+  std::string sha256;            ///< of the right side's elements in C order, little-endian; only of what is the same
+};
+
+/// Both must have the same dtype and shape. Buffers: 20 MiB at most, of each thread. Errors as Copier's.
+Result<Sameness> compare_elements(const Side& left, const Side& right, Ticker& ticker);
+
+}  // namespace assay::convert

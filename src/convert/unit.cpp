@@ -1,0 +1,103 @@
+#include "convert/unit.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+
+namespace assay::convert {
+namespace {
+
+using format::Document;
+
+/// Formats whose files may hold tensors.
+constexpr std::array<std::string_view, 14> kCandidates = {
+    "torch-zip", "torch-legacy", "torch-tar", "tar", "zip", "npy", "pickle", "gzip",
+    "zlib",      "bzip2",        "xz",        "lzma", "lz4", "joblib-zfile"};
+
+constexpr std::array<std::string_view, 9> kSuffixes = {".bin", ".pt",  ".pth",    ".ckpt",  ".pkl",
+                                                       ".npz", ".npy", ".joblib", ".pickle"};
+constexpr std::string_view kIndexSuffix = ".index.json";
+
+bool has_format(const Document& d, std::string_view format) {
+  const auto& formats = d.members.front().formats;
+  return std::find(formats.begin(), formats.end(), format) != formats.end();
+}
+
+bool may_hold_tensors(const Document& d) {
+  return std::any_of(kCandidates.begin(), kCandidates.end(), [&](std::string_view f) { return has_format(d, f); });
+}
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+
+class Finder {
+ public:
+  Finder(const std::vector<Document>& documents, const std::string& base) : documents_{documents}, base_{base} {
+    for (std::size_t i = 0; i < documents.size(); ++i) by_path_.emplace(documents[i].path, i);
+  }
+
+  std::vector<Unit> run(bool explicitly) {
+    for (const auto& d : documents_) add_model(d);
+    for (std::size_t i = 0; i < documents_.size(); ++i) {
+      const auto& d = documents_[i];
+      if (taken_.contains(i) || (!explicitly && !may_hold_tensors(d))) continue;
+      out_.push_back({{base_ + d.path}, {i}, {product_name(base_ + d.path)}, "", ""});
+    }
+    return std::move(out_);
+  }
+
+ private:
+  /// The shards that an index names, unless they are safetensors already.
+  void add_model(const Document& index) {
+    if (!index.path.ends_with(kIndexSuffix) || index.references.empty()) return;
+    Unit unit;
+    unit.index = base_ + index.path;
+    std::vector<std::size_t> taken;
+    for (const auto& reference : index.references) {
+      if (reference.kind != "shard") continue;
+      const auto found = by_path_.find(folder_of(index.path) + reference.target);
+      const bool plain = reference.target.find('/') == reference.target.npos;
+      if (plain && found != by_path_.end() && has_format(documents_[found->second], "safetensors")) return;
+      if (!plain || found == by_path_.end())
+        unit.trouble = "the shard " + printable(reference.target) + (plain ? " is missing" : " is in another folder");
+      else taken.push_back(found->second);
+    }
+    std::sort(taken.begin(), taken.end());
+    for (const auto i : taken) {
+      unit.sources.push_back(base_ + documents_[i].path);
+      unit.documents.push_back(i);
+      unit.products.push_back(product_name(base_ + documents_[i].path));
+    }
+    if (unit.sources.empty()) return;
+    taken_.insert(taken.begin(), taken.end());
+    out_.push_back(std::move(unit));
+  }
+
+  const std::vector<Document>& documents_;
+  const std::string& base_;
+  std::map<std::string, std::size_t> by_path_;
+  std::set<std::size_t> taken_;
+  std::vector<Unit> out_;
+};
+
+}  // namespace
+
+std::string product_name(const std::string& source) {
+  constexpr std::string_view kTorchName = "pytorch_model";
+  auto name = source.substr(folder_of(source).size());
+  for (const auto suffix : kSuffixes)
+    if (name.size() > suffix.size() && name.ends_with(suffix)) {
+      name.resize(name.size() - suffix.size());
+      break;
+    }
+  if (name.starts_with(kTorchName)) name.replace(0, kTorchName.size(), "model");
+  return folder_of(source) + name + ".safetensors";
+}
+
+std::vector<Unit> units(const std::vector<Document>& documents, const std::string& base, bool explicitly) {
+  return Finder{documents, base}.run(explicitly);
+}
+
+}  // namespace assay::convert

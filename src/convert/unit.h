@@ -1,0 +1,27 @@
+// What a path means: which files of it are one model, and what their products are called.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "format/document.h"
+
+namespace assay::convert {
+
+/// Files that are converted together.
+struct Unit {
+  std::vector<std::string> sources;  ///< raw paths, in order
+  std::vector<std::size_t> documents;  ///< of the sources, where the scan has them
+  std::vector<std::string> products;  ///< one for each source
+  std::string index;                  ///< the index file that names the sources; empty for a single file
+  std::string trouble;                ///< why it cannot be converted: a shard is missing
+};
+
+/// What can be converted among `documents`, whose paths are relative to `base` ("" or a folder and '/'). Everything else is
+/// left out: text, pictures, files that are safetensors already. `explicitly`: the user named these files, so that each
+/// is a unit whatever it looks like.
+std::vector<Unit> units(const std::vector<format::Document>& documents, const std::string& base, bool explicitly);
+
+/// "model.safetensors" for "pytorch_model.bin", "unet.safetensors" for "unet.ckpt".
+std::string product_name(const std::string& source);
+
+}  // namespace assay::convert
