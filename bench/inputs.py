@@ -5,6 +5,9 @@ whole is not made again: makers write beside their target and rename it at the e
 """
 
 import contextlib
+import functools
+import io
+import math
 import pathlib
 import pickle
 import random
@@ -12,9 +15,21 @@ import shutil
 import struct
 import sys
 import types
+import typing
 import zlib
+from collections import OrderedDict
+
+import measure
 
 BLOCK = 1 << 20  # bytes written at once
+SPARE = 1 << 30  # bytes that are left to everybody else on the disk
+
+
+def need_room(folder, size, what):
+    """Filling somebody's disk is no measurement."""
+    free = shutil.disk_usage(folder).free
+    if free < size + SPARE:
+        raise measure.Skipped(f"{what} needs {(size + SPARE) / 1e9:.1f} GB of disk, and {free / 1e9:.1f} GB are free")
 
 
 @contextlib.contextmanager
@@ -119,6 +134,21 @@ def bombs(data):
 # --- Torch checkpoints, without torch ---------------------------------------------------------------------------
 
 
+class _Weight(typing.NamedTuple):
+    name: str
+    kind: str  #: of the storage: "HalfStorage"
+    shape: tuple
+
+    @property
+    def elements(self):
+        return math.prod(self.shape)
+
+    @property
+    def size(self):
+        """Bytes."""
+        return self.elements * (4 if self.kind == "FloatStorage" else 2)
+
+
 class _StoragePickler(pickle.Pickler):
     """Writes storages as torch.save does: by name, with their bytes elsewhere in the zip."""
 
@@ -132,37 +162,38 @@ class _Storage:
 
 
 class _Tensor:
-    def __init__(self, rebuild, storage, elements):
-        self.rebuild, self.storage, self.elements = rebuild, storage, elements
+    def __init__(self, rebuild, storage, shape):
+        self.rebuild, self.storage, self.shape = rebuild, storage, shape
 
     def __reduce__(self):
-        from collections import OrderedDict
-        return self.rebuild, (self.storage, 0, (self.elements,), (1,), False, OrderedDict())
+        stride = tuple(math.prod(self.shape[i + 1 :]) for i in range(len(self.shape)))
+        return self.rebuild, (self.storage, 0, self.shape, stride, False, OrderedDict())
 
 
 def _torch_names():
-    """Stand-ins that pickle as torch._utils._rebuild_tensor_v2 and torch.FloatStorage."""
+    """Stand-ins that pickle as torch._utils._rebuild_tensor_v2 and the storage classes of torch."""
     def _rebuild_tensor_v2(*_):
         raise NotImplementedError("only its name is written")
     _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
-    storage = type("FloatStorage", (), {"__module__": "torch"})
     torch, inner = types.ModuleType("torch"), types.ModuleType("torch._utils")
-    torch.FloatStorage, torch._utils, inner._rebuild_tensor_v2 = storage, inner, _rebuild_tensor_v2
-    return {"torch": torch, "torch._utils": inner}, _rebuild_tensor_v2, storage
+    torch._utils, inner._rebuild_tensor_v2 = inner, _rebuild_tensor_v2
+    for name in ("FloatStorage", "HalfStorage", "BFloat16Storage"):
+        setattr(torch, name, type(name, (), {"__module__": "torch"}))
+    return {"torch": torch, "torch._utils": inner}
 
 
-def _state_dict(tensors, elements):
-    from collections import OrderedDict
-    from io import BytesIO
-    modules, rebuild, kind = _torch_names()
+def _state_dict(weights):
+    modules = _torch_names()
+    torch, rebuild = modules["torch"], modules["torch._utils"]._rebuild_tensor_v2
     before = {name: sys.modules.get(name) for name in modules}
     sys.modules.update(modules)
     try:
-        out = BytesIO()
-        weights = OrderedDict(
-            (f"layers.{i}.weight", _Tensor(rebuild, _Storage(kind, str(i), elements), elements)) for i in range(tensors)
+        out = io.BytesIO()
+        tensors = OrderedDict(
+            (w.name, _Tensor(rebuild, _Storage(getattr(torch, w.kind), str(i), w.elements), w.shape))
+            for i, w in enumerate(weights)
         )
-        _StoragePickler(out, protocol=2).dump(weights)
+        _StoragePickler(out, protocol=2).dump(tensors)
         return out.getvalue()
     finally:
         for name, module in before.items():
@@ -205,15 +236,52 @@ class _ZipWriter:
         self.out.write(b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, self.entries, self.entries, end - at, min(at, 0xFFFFFFFF), 0))
 
 
-def _torch_zip(path, tensors, tensor_bytes, crc, write):
+def _torch_zip(path, weights, content):
+    """`content(i, size)` is the CRC-32 of storage `i` and what writes its bytes."""
     with _complete(path) as part, part.open("wb") as out:
         archive = _ZipWriter(out)
-        archive.add_bytes("archive/data.pkl", _state_dict(tensors, tensor_bytes // 4))
+        archive.add_bytes("archive/data.pkl", _state_dict(weights))
         archive.add_bytes("archive/byteorder", b"little")
-        for i in range(tensors):
-            archive.add(f"archive/data/{i}", tensor_bytes, crc, write)
+        for i, weight in enumerate(weights):
+            archive.add(f"archive/data/{i}", weight.size, *content(i, weight.size))
         archive.add_bytes("archive/version", b"3\n")
         archive.finish()
+
+
+def _hole(_, size):
+    """Zeros that take no room on the disk."""
+    return _crc_of_zeros(size), lambda out: out.seek(size, 1)
+
+
+@functools.cache
+def _crc_of_zeros(size):
+    crc = 0
+    for at in range(0, size, BLOCK):
+        crc = zlib.crc32(bytes(min(BLOCK, size - at)), crc)
+    return crc
+
+
+class _Noise:
+    """Random bytes, made once and cut at another place for every storage, so that no two are alike."""
+
+    def __init__(self):
+        self.block = random.Random(4).randbytes(BLOCK)
+
+    def __call__(self, i, size):
+        crc = 0
+        for piece in self._pieces(i, size):
+            crc = zlib.crc32(piece, crc)
+        return crc, lambda out: out.writelines(self._pieces(i, size))
+
+    def _pieces(self, i, size):
+        begin = i * 331 % BLOCK
+        whole = memoryview(self.block[begin:] + self.block[:begin])
+        for at in range(0, size, BLOCK):
+            yield whole[: size - at]
+
+
+def _equal_weights(tensors, tensor_bytes):
+    return [_Weight(f"layers.{i}.weight", "FloatStorage", (tensor_bytes // 4,)) for i in range(tensors)]
 
 
 def torch_full(data, tensors=20, tensor_bytes=10 << 20):
@@ -221,7 +289,8 @@ def torch_full(data, tensors=20, tensor_bytes=10 << 20):
     path = data / "torch-200mb.pt"
     if not path.exists():
         block = random.Random(3).randbytes(tensor_bytes)
-        _torch_zip(path, tensors, tensor_bytes, zlib.crc32(block), lambda out: out.write(block))
+        crc = zlib.crc32(block)
+        _torch_zip(path, _equal_weights(tensors, tensor_bytes), lambda *_: (crc, lambda out: out.write(block)))
     return path
 
 
@@ -229,8 +298,44 @@ def torch_sparse(data, tensors=20, tensor_bytes=1 << 30):
     """The same checkpoint with 20 GB of zeros, which take no room on the disk."""
     path = data / "torch-20gb-sparse.pt"
     if not path.exists():
-        crc = 0
-        for _ in range(tensor_bytes // BLOCK):
-            crc = zlib.crc32(bytes(BLOCK), crc)
-        _torch_zip(path, tensors, tensor_bytes, crc, lambda out: out.seek(tensor_bytes, 1))
+        _torch_zip(path, _equal_weights(tensors, tensor_bytes), _hole)
+    return path
+
+
+def _language_model(factor):
+    """2,997 weights as a model of 187 layers holds them: three tables of 134 MB, 1,122 matrices of 0.5 to 2 MB, the rest
+    vectors of a few KB. `factor` makes each of them so many times as tall."""
+    weights = [
+        _Weight("model.embed_tokens.weight", "HalfStorage", (65536 * factor, 1024)),
+        _Weight("model.embed_positions.weight", "FloatStorage", (32768 * factor, 1024)),
+    ]
+    matrices = {"self_attn.q_proj": (1024, 1024), "self_attn.k_proj": (256, 1024), "self_attn.v_proj": (256, 1024),
+                "self_attn.o_proj": (1024, 1024), "mlp.up_proj": (768, 1024), "mlp.down_proj": (1024, 768)}
+    for layer in range(187):
+        kind, prefix = ("BFloat16Storage", "HalfStorage")[layer % 2], f"model.layers.{layer}"
+        for name, (rows, columns) in matrices.items():
+            weights.append(_Weight(f"{prefix}.{name}.weight", kind, (rows * factor, columns)))
+            weights.append(_Weight(f"{prefix}.{name}.bias", "FloatStorage", (rows * factor,)))
+        for name in ("input_layernorm", "post_attention_layernorm"):
+            weights.append(_Weight(f"{prefix}.{name}.weight", "FloatStorage", (1024 * factor,)))
+            weights.append(_Weight(f"{prefix}.{name}.bias", "FloatStorage", (1024 * factor,)))
+    weights += [_Weight(f"model.norm.{part}", "FloatStorage", (1024 * factor,)) for part in ("weight", "bias")]
+    return [*weights, _Weight("lm_head.weight", "HalfStorage", (65536 * factor, 1024))]
+
+
+def mixed_full(data):
+    """A checkpoint of 2 GB in about 3,000 tensors of three types, every byte of it on the disk."""
+    path = data / "mixed-2gb.pt"
+    if not path.exists():
+        weights = _language_model(1)
+        need_room(data, sum(weight.size for weight in weights), f"making {path.name}")
+        _torch_zip(path, weights, _Noise())
+    return path
+
+
+def mixed_sparse(data):
+    """The same checkpoint with tensors ten times as large, all zeros: 20 GB that take no room on the disk."""
+    path = data / "mixed-20gb-sparse.pt"
+    if not path.exists():
+        _torch_zip(path, _language_model(10), _hole)
     return path

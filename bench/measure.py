@@ -16,6 +16,10 @@ class Failed(Exception):
     """A command did not end as expected, so its time means nothing."""
 
 
+class Skipped(Exception):
+    """Something that cannot be measured on this machine, and why."""
+
+
 def seconds(command, expected=(0,)):
     """Wall time of one run, start-up included."""
     began = time.perf_counter()

@@ -17,10 +17,12 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import convert  # noqa: E402
 import inputs  # noqa: E402
 import measure  # noqa: E402
+import pypi  # noqa: E402
 
-PYTHON = "/usr/bin/python3"
+PYTHON = pypi.PYTHON
 PICKLESCAN = "picklescan==1.0.5"
 MB = 10**6
 ANY = (0, 1, 2)  #: of a scan that is over: nothing found, something found, something not readable
@@ -58,18 +60,9 @@ class Reference:
     """picklescan, or the disassembler of the standard library where PyPI cannot be reached."""
 
     def __init__(self, data):
-        self.folder = data / ("python-" + PICKLESCAN.replace("==", "-"))
-        self.is_picklescan = self._installed() or self._install()
+        self.folder = pypi.fetched(data, PICKLESCAN, "picklescan")
+        self.is_picklescan = self.folder is not None
         self.name = PICKLESCAN.replace("==", " ") if self.is_picklescan else "pickletools.genops (no picklescan: PyPI was not reached)"
-
-    def _installed(self):
-        return (self.folder / "picklescan").is_dir()
-
-    def _install(self):
-        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--target", str(self.folder), PICKLESCAN]
-        with open(os.devnull, "wb") as nowhere:
-            subprocess.run(pip, stdout=nowhere, stderr=nowhere, timeout=300, check=False)
-        return self._installed()
 
     def command(self, path):
         if not self.is_picklescan:
@@ -81,7 +74,7 @@ class Reference:
 class Bench:
     def __init__(self, assay, data, rounds):
         self.assay, self.data, self.rounds = assay, data, rounds
-        self.figures, self.samples, self.failures = [], {}, []
+        self.figures, self.samples, self.failures, self.skipped = [], {}, [], []
         self._reference = None
 
     @property
@@ -163,7 +156,7 @@ class Bench:
     def run(self, only):
         benches = {"dicts": self.dicts, "small-2000": lambda: self.small_files(2000, 9),
                    "small-20000": lambda: self.small_files(20000, 3), "torch": self.torch, "memory": self.memory,
-                   "bombs": self.bombs}
+                   "bombs": self.bombs, "convert": lambda: convert.run(self)}
         for name, bench in benches.items():
             if only and name not in only:
                 continue
@@ -193,7 +186,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--assay", default=str(root / "build/release/assay"), help="the program (default: %(default)s)")
     parser.add_argument("--data", type=pathlib.Path, default=root / "bench/data", help="folder for the inputs (default: %(default)s)")
-    parser.add_argument("--only", action="append", metavar="NAME", help="dicts, small-2000, small-20000, torch, memory or bombs; may be repeated")
+    parser.add_argument("--only", action="append", metavar="NAME", help="dicts, small-2000, small-20000, torch, memory, bombs or convert; may be repeated")
     parser.add_argument("--rounds", type=int, default=0, help="turns per bench (default: as many as each needs)")
     parser.add_argument("--json", metavar="FILE", help="write every figure and sample there, too; - for standard output instead of the table")
     return parser.parse_args()
@@ -214,13 +207,15 @@ def main():
         print(f"reference: {reference}; python {platform.python_version()}; {machine}\n\n{table(bench.figures)}")
     if wanted.json:
         told = json.dumps({
-            "reference": reference, "machine": machine, "failures": bench.failures, "seconds": bench.samples,
+            "reference": reference, "machine": machine, "failures": bench.failures, "skipped": bench.skipped, "seconds": bench.samples,
             "figures": [dataclasses.asdict(f) | {"met": f.met} for f in bench.figures],
         }, indent=1)
         if wanted.json == "-":
             print(told)
         else:
             pathlib.Path(wanted.json).write_text(told + "\n")
+    for why in bench.skipped:
+        print(f"bench: skipped {why}", file=sys.stderr)
     for failure in bench.failures:
         print(f"bench: could not run {failure}", file=sys.stderr)
     return 1 if bench.failures else 0
