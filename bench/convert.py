@@ -94,7 +94,7 @@ def copied(source, target):
 
 def converted(bench, source, target):
     """What the report says about the time of each part."""
-    words = [*command(bench, source, target), "--report", "json"]
+    words = [*command(bench, source, target), "--format", "json"]
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise measure.Failed(f"{' '.join(words)} ended with {done.returncode}")

@@ -7,6 +7,7 @@ namespace assay::app {
 int run_scan(const Common& common);
 int run_facts(const Common& common);
 int run_judge(const Common& common);
+int run_convert(const Common& common, const convert::Options& options, bool is_check);
 int run_inspect(const Common& common, bool all_opcodes);
 int run_rules_list();
 int run_rules_explain(const std::string& id);

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "base/version.h"
 
 using namespace assay::app;
 
@@ -17,6 +18,8 @@ constexpr const char* kExamples = R"(Examples:
   assay scan ./model --format sarif -o out.sarif --format text
   assay scan ~/.cache/huggingface/hub -v    everything that was ever downloaded
   assay inspect pytorch_model.bin           the pickle as a program, the tensors, the tree
+  assay convert pytorch_model.bin           model.safetensors beside it: the same tensors, and no code
+  assay convert --check a.bin b.safetensors do these hold the same tensors?
   assay facts ./model > facts.jsonl         the dear part, once
   assay judge facts.jsonl --policy team.toml   the cheap part, every day
   assay rules explain pickle.call.os-system
@@ -87,6 +90,58 @@ void add_risk_option(CLI::App& command, Common& common) {
                    "go on where the system cannot confine the processes that read files");
 }
 
+struct Converting {
+  assay::convert::Options options;
+  std::string report;
+  bool check = false;
+};
+
+void add_convert_options(CLI::App& command, Common& common, Converting& c, std::string& unknown_format) {
+  auto& o = c.options;
+  command.add_option("paths", common.paths, "checkpoints, or folders of them; with --check two that are compared")
+      ->required()
+      ->type_name("PATH");
+  command.add_flag("--check", c.check, "write nothing: do these two hold the same tensors?");
+  command.add_option("--output,-o", o.output, "file to write, or folder (default: beside the source)")->type_name("PATH");
+  command
+      .add_option_function<std::string>(
+          "--key",
+          [&](const std::string& key) { o.key = key; },
+          "path of the dict to convert, with dots; \"\" is all of it (default: state_dict, model, ...)")
+      ->type_name("KEY");
+  command
+      .add_option("--shard-size", o.shard_bytes, "most bytes of tensors in one file, as 5GB")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->type_name("SIZE");
+  command.add_flag("--strict", o.strict, "refuse where anything would be left out");
+  command.add_flag("--keep-metadata", o.keep_metadata, "keep numbers and texts beside the tensors, as metadata");
+  command.add_flag("--copy-tied", o.copy_tied, "write a tensor that has two names twice");
+  command.add_flag("--force", o.force, "replace files that are there");
+  command.add_flag("--remove-source", o.remove_source, "remove what was converted, where nothing was left out");
+  command.add_flag("--dry-run,-n", o.dry_run, "say what would be done");
+  command
+      .add_option_function<std::string>(
+          "--format,-f",
+          [&](const std::string& word) {
+            if (const auto format = format_from(word)) common.outputs.assign(1, {*format, ""});
+            else unknown_format = word;
+          },
+          "text or json")
+      ->type_name("FORMAT");
+  command.add_option("--report", c.report, "file for the report (default: standard output)")->type_name("FILE");
+  command.add_flag("--verbose,-v", common.verbose, "list every tensor, and all that is not converted");
+  command.add_flag("--no-colour,--no-color", common.no_colour, "plain text on a terminal, too");
+  command.add_option("--spool", o.spool_folder, "folder for decompressed bytes (default: /var/tmp)")->type_name("FOLDER");
+  add_policy_option(command, common);
+  command.add_flag("--allow-unconfined", o.allow_unconfined,
+                   "go on where the system cannot confine the processes that read files");
+}
+
+int run_converting(Common& common, Converting converting) {
+  common.outputs.front().path = converting.report;
+  return run_convert(common, converting.options, converting.check);
+}
+
 /// CLI11 asks for what is missing before it names the word that stands in its place.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto strange = app.remaining(/*recurse=*/true);
@@ -113,7 +168,7 @@ int main(int argc, char** argv) {
   settle_in();
   CLI::App app{"assay: what would this file do to somebody who loads it?"};
   app.footer(kExamples);
-  app.set_version_flag("--version", "assay 0.1.0");
+  app.set_version_flag("--version", "assay " + std::string{assay::kVersion});
   app.require_subcommand(1);
 
   Common common;
@@ -131,6 +186,10 @@ int main(int argc, char** argv) {
   inspect->add_flag("--all", all, "every opcode and every tensor");
   add_policy_option(*inspect, common);
   add_risk_option(*inspect, common);
+
+  auto* convert = app.add_subcommand("convert", "write what is in checkpoints as safetensors, without running anything");
+  Converting converting;
+  add_convert_options(*convert, common, converting, unknown_format);
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);
@@ -169,6 +228,7 @@ int main(int argc, char** argv) {
 
   if (scan->parsed()) return run_scan(common);
   if (inspect->parsed()) return run_inspect(common, all);
+  if (convert->parsed()) return run_converting(common, std::move(converting));
   if (facts->parsed()) return run_facts(common);
   if (judge->parsed()) return run_judge(common);
   if (rules_list->parsed()) return run_rules_list();

@@ -65,15 +65,19 @@ std::string rendered(const scan::Outcome& outcome, const Output& output, const C
     case Format::hub: return report::to_hub(outcome.report);
     case Format::text: break;
   }
+  return report::to_text(outcome.report, text_options(output, common));
+}
+
+}  // namespace
+
+report::TextOptions text_options(const Output& output, const Common& common) {
   const bool terminal = output.path.empty() && ::isatty(STDOUT_FILENO) != 0;
   report::TextOptions options;
   options.colour = terminal && !common.no_colour && std::getenv("NO_COLOR") == nullptr;
   options.verbose = common.verbose;
   options.width = terminal ? terminal_width(STDOUT_FILENO) : 100;
-  return report::to_text(outcome.report, options);
+  return options;
 }
-
-}  // namespace
 
 std::optional<Format> format_from(std::string_view word) {
   if (word == "text") return Format::text;
@@ -151,21 +155,27 @@ bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_
   return fine;
 }
 
-template <class T>
-std::optional<T> with_progress(const Common& common,
-                               const std::function<tl::expected<T, Refusal>(const Options&)>& work) {
+namespace {
+
+report::Tally tally_of(const scan::Progress& p) {
+  return {"scanning", p.files_done, p.files, p.bytes_done, p.bytes, p.current};
+}
+report::Tally tally_of(const convert::Progress& p) {
+  return {p.doing, p.files_done, p.files, p.bytes_done, p.bytes, p.current};
+}
+
+}  // namespace
+
+template <class T, class O>
+std::optional<T> with_progress(O options, const Work<T, O>& work) {
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  auto options = common.scan;
   const SystemClock clock;
   report::Progress progress{clock, terminal_width(STDERR_FILENO),
                             [](std::string_view text) { (void)write_all(STDERR_FILENO, text); }};
-  if (::isatty(STDERR_FILENO) != 0)
-    options.on_progress = [&](const scan::Progress& p) {
-      progress.show({p.files_done, p.files, p.bytes_done, p.bytes, p.current});
-    };
+  if (::isatty(STDERR_FILENO) != 0) options.on_progress = [&](const auto& p) { progress.show(tally_of(p)); };
   options.stop = [] { return interrupted != 0; };
   auto out = work(options);
   progress.finish();
@@ -175,9 +185,11 @@ std::optional<T> with_progress(const Common& common,
   }
   return std::move(*out);
 }
-template std::optional<Extraction> with_progress(
-    const Common&, const std::function<tl::expected<Extraction, Refusal>(const Options&)>&);
-template std::optional<Outcome> with_progress(const Common&,
-                                              const std::function<tl::expected<Outcome, Refusal>(const Options&)>&);
+template std::optional<Extraction> with_progress(Options, const Work<Extraction, Options>&);
+template std::optional<Outcome> with_progress(Options, const Work<Outcome, Options>&);
+template std::optional<convert::Outcome> with_progress(convert::Options,
+                                                       const Work<convert::Outcome, convert::Options>&);
+template std::optional<convert::Comparison> with_progress(convert::Options,
+                                                          const Work<convert::Comparison, convert::Options>&);
 
 }  // namespace assay::app

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "assay/assay.h"
+#include "convert/convert.h"
 
 namespace assay::app {
 
@@ -45,10 +46,14 @@ bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_
 /// Writes `text` to a new file that replaces `path` only when it is complete; to standard output for "".
 bool write_output(const std::string& path, std::string_view text);
 
-/// Runs `work` with the command line's scan options, a progress line on a terminal, and Ctrl-C turned into a
-/// request to stop. Nothing, after a line on standard error, where the scan was refused.
-template <class T>
-std::optional<T> with_progress(const Common& common,
-                               const std::function<tl::expected<T, Refusal>(const Options&)>& work);
+/// How a report goes to people: colours and columns of the terminal, where it is one.
+report::TextOptions text_options(const Output& output, const Common& common);
+
+/// Runs `work` with `options`, a progress line on a terminal, and Ctrl-C turned into a request to stop. Nothing, after a
+/// line on standard error, where all of it was refused.
+template <class T, class O>
+using Work = std::function<tl::expected<T, Refusal>(const O&)>;
+template <class T, class O>
+std::optional<T> with_progress(O options, const Work<T, O>& work);
 
 }  // namespace assay::app

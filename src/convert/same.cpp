@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <mutex>
+#include <optional>
+#include <thread>
 
 #include "convert/copy.h"
 
@@ -13,7 +17,8 @@ using tensors::Tensor;
 
 constexpr std::size_t kBlock = 1 << 20;   ///< bytes
 constexpr std::uint64_t kPage = 4096;     ///< bytes
-constexpr std::size_t kPages = 1 << 11;   ///< of each side
+constexpr std::size_t kPages = 1 << 10;   ///< of each side
+constexpr unsigned kMostThreads = 4;
 constexpr std::uint64_t kTile = 256;      ///< elements, along each of two dimensions
 
 tl::unexpected<Error> stopped() { return fail(Errc::limit_reached, 0, "interrupted"); }
@@ -40,7 +45,7 @@ class Pages {
  private:
   Result<const std::byte*> page_at(std::uint64_t page) {
     // Rows of a power of two bytes would all want the same few slots.
-    const auto slot = static_cast<std::size_t>((page * 0x9e3779b97f4a7c15u) >> 53) % kPages;
+    const auto slot = static_cast<std::size_t>((page * 0x9e3779b97f4a7c15u) >> 54) % kPages;
     auto* bytes = data_.data() + slot * kPage;
     if (slots_[slot] != page + 1) {
       slots_[slot] = 0;
@@ -67,7 +72,8 @@ class Comparing {
         element_{std::max(1u, format::safetensors::bits_of(right.tensor.dtype) / 8)} {}
 
   Result<Sameness> run() {
-    Sameness out{true};
+    Sameness out;
+    out.same = true;
     if (lies_plainly(left_.tensor) && lies_plainly(right_.tensor)) {
       TRY(compare_in_pieces(out));
     } else if (bytes_ > 0) {
@@ -189,8 +195,29 @@ class Comparing {
 
 }  // namespace
 
-Result<Sameness> compare_elements(const Side& left, const Side& right, Ticker& ticker) {
-  return Comparing{left, right, ticker}.run();
+Result<std::vector<Sameness>> compare_all(const std::vector<Pair>& pairs, Ticker& ticker) {
+  std::vector<Sameness> out(pairs.size());
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::optional<Error> error;
+  const auto work = [&] {
+    for (auto i = next++; i < pairs.size(); i = next++) {
+      auto one = Comparing{pairs[i].left, pairs[i].right, ticker}.run();
+      if (one) {
+        out[i] = std::move(*one);
+        continue;
+      }
+      const std::lock_guard lock{mutex};
+      error = one.error();
+      next = pairs.size();
+    }
+  };
+  std::vector<std::thread> threads(std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads) - 1);
+  for (auto& t : threads) t = std::thread{work};
+  work();
+  for (auto& t : threads) t.join();
+  if (error) return tl::unexpected<Error>{*error};
+  return out;
 }
 
 }  // namespace assay::convert

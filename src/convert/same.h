@@ -3,6 +3,7 @@
 // they compared in pieces.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "bytes/digest.h"
 #include "convert/ticker.h"
@@ -22,7 +23,12 @@ struct Sameness {
   std::string sha256;            ///< of the right side's elements in C order, little-endian; only of what is the same
 };
 
-/// Both must have the same dtype and shape. Buffers: 20 MiB at most, of each thread. Errors as Copier's.
-Result<Sameness> compare_elements(const Side& left, const Side& right, Ticker& ticker);
+struct Pair {
+  Side left, right;
+};
+
+/// Both sides of a pair must have the same dtype and shape. The answers are in the order of the pairs. Works on as many
+/// threads as there are cores, at most four; buffers of 8 MiB at most for each. Errors as Copier's.
+Result<std::vector<Sameness>> compare_all(const std::vector<Pair>& pairs, Ticker& ticker);
 
 }  // namespace assay::convert

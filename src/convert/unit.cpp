@@ -26,7 +26,7 @@ bool has_format(const Document& d, std::string_view format) {
   return std::find(formats.begin(), formats.end(), format) != formats.end();
 }
 
-bool may_hold_tensors(const Document& d) {
+bool is_candidate(const Document& d) {
   return std::any_of(kCandidates.begin(), kCandidates.end(), [&](std::string_view f) { return has_format(d, f); });
 }
 
@@ -34,16 +34,18 @@ std::string folder_of(const std::string& path) { return path.substr(0, path.rfin
 
 class Finder {
  public:
-  Finder(const std::vector<Document>& documents, const std::string& base) : documents_{documents}, base_{base} {
+  Finder(const std::vector<Document>& documents, const std::string& base, bool explicitly)
+      : documents_{documents}, base_{base}, explicitly_{explicitly} {
     for (std::size_t i = 0; i < documents.size(); ++i) by_path_.emplace(documents[i].path, i);
   }
 
-  std::vector<Unit> run(bool explicitly) {
+  std::vector<Unit> run() {
     for (const auto& d : documents_) add_model(d);
     for (std::size_t i = 0; i < documents_.size(); ++i) {
       const auto& d = documents_[i];
-      if (taken_.contains(i) || (!explicitly && !may_hold_tensors(d))) continue;
-      out_.push_back({{base_ + d.path}, {i}, {product_name(base_ + d.path)}, "", ""});
+      if (taken_.contains(i) || (!explicitly_ && !is_candidate(d))) continue;
+      const auto path = base_ + d.path;
+      out_.push_back({{path}, {i}, {product_name(path)}, "", explicitly_ ? "" : base_, ""});
     }
     return std::move(out_);
   }
@@ -54,6 +56,7 @@ class Finder {
     if (!index.path.ends_with(kIndexSuffix) || index.references.empty()) return;
     Unit unit;
     unit.index = base_ + index.path;
+    unit.base = base_;
     std::vector<std::size_t> taken;
     for (const auto& reference : index.references) {
       if (reference.kind != "shard") continue;
@@ -77,12 +80,17 @@ class Finder {
 
   const std::vector<Document>& documents_;
   const std::string& base_;
+  bool explicitly_;
   std::map<std::string, std::size_t> by_path_;
   std::set<std::size_t> taken_;
   std::vector<Unit> out_;
 };
 
 }  // namespace
+
+bool may_hold_tensors(const Document& document) {
+  return has_format(document, "safetensors") || is_candidate(document);
+}
 
 std::string product_name(const std::string& source) {
   constexpr std::string_view kTorchName = "pytorch_model";
@@ -97,7 +105,7 @@ std::string product_name(const std::string& source) {
 }
 
 std::vector<Unit> units(const std::vector<Document>& documents, const std::string& base, bool explicitly) {
-  return Finder{documents, base}.run(explicitly);
+  return Finder{documents, base, explicitly}.run();
 }
 
 }  // namespace assay::convert

@@ -13,6 +13,7 @@ struct Unit {
   std::vector<std::size_t> documents;  ///< of the sources, where the scan has them
   std::vector<std::string> products;  ///< one for each source
   std::string index;                  ///< the index file that names the sources; empty for a single file
+  std::string base;                   ///< the folder that was converted, with '/'; empty for a file
   std::string trouble;                ///< why it cannot be converted: a shard is missing
 };
 
@@ -20,6 +21,9 @@ struct Unit {
 /// left out: text, pictures, files that are safetensors already. `explicitly`: the user named these files, so that each
 /// is a unit whatever it looks like.
 std::vector<Unit> units(const std::vector<format::Document>& documents, const std::string& base, bool explicitly);
+
+/// Whether the scan found a format that tensors may be read from, safetensors included.
+bool may_hold_tensors(const format::Document& document);
 
 /// "model.safetensors" for "pytorch_model.bin", "unet.safetensors" for "unet.ckpt".
 std::string product_name(const std::string& source);

@@ -25,7 +25,7 @@ std::string share(std::uint64_t done, std::uint64_t total) {
 
 std::string progress_line(const Tally& tally, unsigned width) {
   const std::size_t room = width > 0 ? width - 1 : 0;
-  auto line = "scanning " + grouped(tally.files_done) + "/" + grouped(tally.files_total) + " files";
+  auto line = std::string{tally.doing} + " " + grouped(tally.files_done) + "/" + grouped(tally.files_total) + " files";
   if (tally.bytes_total > 0) line += " · " + share(tally.bytes_done, tally.bytes_total);
   if (columns(line) > room) return keep_start(line, room);
 

@@ -11,6 +11,7 @@
 namespace assay::report {
 
 struct Tally {
+  std::string_view doing = "scanning";
   std::uint64_t files_done = 0;
   std::uint64_t files_total = 0;
   std::uint64_t bytes_done = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "report/ink.h"
 #include "report/words.h"
 
 namespace assay::report {
@@ -27,36 +28,6 @@ constexpr std::size_t kEvidenceLines = 3;
 
 constexpr std::size_t kMargin = 12;  // "suspicious" and two spaces
 constexpr unsigned kNarrowest = 40;
-
-enum class Ink { plain, strong, faint, red, yellow, magenta, blue, cyan, green };
-
-std::string_view code_of(Ink ink) {
-  switch (ink) {
-    case Ink::plain: return "";
-    case Ink::strong: return "\x1b[1m";
-    case Ink::faint: return "\x1b[2m";
-    case Ink::red: return "\x1b[1;31m";
-    case Ink::yellow: return "\x1b[1;33m";
-    case Ink::magenta: return "\x1b[35m";
-    case Ink::blue: return "\x1b[94m";
-    case Ink::cyan: return "\x1b[36m";
-    case Ink::green: return "\x1b[32m";
-  }
-  return "";
-}
-
-Ink ink_of(Status status) {
-  switch (status) {
-    case Status::safe: return Ink::green;
-    case Status::caution: return Ink::cyan;
-    case Status::queued:
-    case Status::unscanned: return Ink::blue;
-    case Status::error: return Ink::magenta;
-    case Status::suspicious: return Ink::yellow;
-    case Status::unsafe: return Ink::red;
-  }
-  return Ink::plain;
-}
 
 Ink ink_of(Safety safety) {
   switch (safety) {
@@ -213,7 +184,7 @@ class Page {
     else if (artifact.status == Status::unscanned && !artifact.unscanned.empty())
       gist += ": " + printable(artifact.unscanned.front(), kReasonBytes);
     out_ +=
-        inked(ink_of(artifact.status), word) + gap + inked(Ink::strong, printable(artifact.path)) + " — " + gist + "\n";
+        inked(report::ink_of(artifact.status), word) + gap + inked(Ink::strong, printable(artifact.path)) + " — " + gist + "\n";
   }
 
   void findings(const Artifact& artifact) {
@@ -365,7 +336,7 @@ class Page {
     std::vector<std::string> missing;
     for (const auto& engine : not_scanned_for(report_)) missing.push_back(printable(engine));
     if (!missing.empty()) text += " · not scanned for: " + joined(missing);
-    paragraph(0, word, text, Ink::strong, ink_of(report_.status));
+    paragraph(0, word, text, Ink::strong, report::ink_of(report_.status));
   }
 
   std::string verdict_in_words() const {

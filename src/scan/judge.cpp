@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/version.h"
 #include "detect/detect.h"
 #include "verdict/verdict.h"
 
@@ -12,8 +13,6 @@ namespace {
 using finding::Severity;
 using finding::Status;
 using report::Engine;
-
-constexpr std::string_view kVersion = "0.1.0";
 
 bool holds_pickle(const format::Document& d) {
   return std::any_of(d.pickles.begin(), d.pickles.end(), [](const format::Pickle& p) { return p.stopped || !p.weak; });

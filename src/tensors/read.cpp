@@ -71,9 +71,16 @@ class File {
         return damaged("the pickle breaks off: " + std::string{objects.stopped()->what});
       return nothing("no format that tensors could be read from");
     }
+    if (!imports_torch(objects.machine())) out_.framework = "np";
     collect_from(objects, [](const StorageId& id) -> tl::expected<Piece, std::string> {
       return tl::unexpected<std::string>{"the storage " + id.key + " is not in the file"};
     });
+  }
+
+  static bool imports_torch(const Objects::Machine& m) {
+    for (std::uint32_t i = 0; i < m.symbols(); ++i)
+      if (m.symbol(i).dotted().starts_with("torch.")) return true;
+    return false;
   }
 
   void collect_from(const Objects& objects, const Storages& storages) {
@@ -195,6 +202,7 @@ class File {
     const auto is_array = [&](const Entry& e) { return e.name.ends_with(kArray); };
     if (std::none_of(entries.begin(), entries.end(), is_array)) return nothing("a zip archive that is no checkpoint");
     out_.format = "npz";
+    out_.framework = "np";
     for (const auto& e : entries) {
       if (e.kind == Entry::Kind::directory) continue;
       const auto name = e.name.substr(0, e.name.size() - (is_array(e) ? kArray.size() : 0));
@@ -211,6 +219,7 @@ class File {
 
   void read_array(const Stretch& stretch) {
     out_.format = "npy";
+    out_.framework = "np";
     if (take("", read_npy(stretch))) finish();
   }
 

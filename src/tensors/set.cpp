@@ -34,6 +34,7 @@ void describe(Codec& c, Set& v) {
   c("outcome", v.outcome);
   c("why", v.why);
   c("format", v.format);
+  c("framework", v.framework);
   c("key", v.key);
   c("tensors", v.tensors);
   c("leftovers", v.leftovers);

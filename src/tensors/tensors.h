@@ -35,6 +35,8 @@ struct Tensor {
   std::uint64_t begin = 0;             ///< offset of the first element, in bytes
   bytes::Extent storage;               ///< what the tensor is laid over; who shares one may share elements
   std::uint8_t swap = 1;               ///< bytes whose order is turned around together; 1 for little-endian files
+
+  bool operator==(const Tensor&) const = default;
 };
 
 /// Something that is not converted.
@@ -60,6 +62,7 @@ struct Set {
   Outcome outcome = Outcome::nothing;
   std::string why;      ///< for people; lower case, no full stop; hostile text inside
   std::string format;   ///< "torch-zip", "torch-legacy", "torch-tar", "npz", "npy", "pickle", "safetensors"
+  std::string framework = "pt";  ///< whose tensors they are: "pt", "np"
   std::string key;      ///< where in the file the tensors stand: "state_dict"; "" for its root
   std::vector<Tensor> tensors;  ///< in the file's own order
   std::vector<Leftover> leftovers;
