@@ -22,6 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using tensors::Set;
 
+constexpr std::size_t kDigest = 64;     ///< characters
 constexpr std::size_t kMostRules = 100;  ///< named in the metadata
 constexpr std::size_t kMostScalar = 4096;  ///< bytes of a text that becomes metadata
 
@@ -75,7 +76,7 @@ void Job::run() {
     end(Status::planned, "");
     return;
   }
-  if (check_room() && digest_sources() && write() && verify() && commit()) {
+  if (check_room() && write() && verify() && commit()) {
     out_.status = Status::converted;
     remove_sources();
   }
@@ -88,6 +89,7 @@ bool Job::end(Status status, std::string why) {
     out_.products.clear();
     out_.tensors.clear();
     out_.index.clear();
+    for (auto& source : out_.sources) source.sha256.clear();
   }
   return false;
 }
@@ -250,25 +252,6 @@ bool Job::check_room() {
   return end(Status::failed, "there is no room: " + human_bytes(needed) + " are needed, " + human_bytes(free) + " are free");
 }
 
-bool Job::digest_sources() {
-  const Stopwatch watch{out_.seconds.digest};
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const auto& input = inputs_[i];
-    ticker_.begin("hashing", input.path, input.size());
-    bytes::Sha256 hash;
-    std::vector<std::byte> block(1 << 20);
-    for (std::uint64_t at = 0; at < input.size();) {
-      const auto part = std::span{block}.first(std::min<std::uint64_t>(block.size(), input.size() - at));
-      if (const auto read = read_fully(input.file.get(), at, part); !read) return failed(read.error());
-      hash.update(part);
-      at += part.size();
-      if (!ticker_(part.size())) return end(Status::failed, "interrupted");
-    }
-    out_.sources[i].sha256 = hash.finish();
-  }
-  return true;
-}
-
 std::string Job::sources_of(const Output& output) const {
   std::set<std::size_t> used;
   for (const auto& item : output.items) used.insert(item.input);
@@ -303,9 +286,12 @@ format::safetensors::Metadata Job::metadata_for(const Output& output, bool first
 }
 
 bool Job::write() {
+  Digests digests{inputs_, ticker_};
+  for (auto& source : out_.sources) source.sha256.assign(kDigest, '0');  // room for what comes later
   for (const auto& output : plan_.outputs) make_folders(output.path);
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
     if (!write_output(plan_.outputs[i], i == 0)) return false;
+  if (!write_digests(digests)) return false;
   if (index_path_.empty()) return true;
   auto index = written_file(index_path_, index_json());
   if (!index) return end(Status::failed, printable(index_path_) + ": " + index.error());
@@ -336,6 +322,25 @@ bool Job::write_output(Output& output, bool first) {
   if (const auto done = file->sync(); !done) return end(Status::failed, printable(output.path) + ": " + done.error());
   out_.products[files_.size()].size = size;
   files_.push_back(std::move(*file));
+  return true;
+}
+
+/// Headers name their sources by digest, which is known only now; it takes the room that was kept for it.
+bool Job::write_digests(Digests& digests) {
+  const Stopwatch watch{out_.seconds.digest};
+  auto done = digests.finish();
+  if (!done) return failed(done.error());
+  for (std::size_t i = 0; i < done->size(); ++i) out_.sources[i].sha256 = std::move((*done)[i]);
+  for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+    auto& output = plan_.outputs[i];
+    const auto header = format::safetensors::header(output.placed, metadata_for(output, i == 0));
+    if (!header || header->size() + output.bytes != out_.products[i].size)
+      return end(Status::failed, "the header changed its length");
+    if (const auto written = write_fully(files_[i].descriptor(), 0, bytes::view(*header)); !written)
+      return failed(written.error());
+    if (const auto synced = files_[i].sync(); !synced)
+      return end(Status::failed, printable(output.path) + ": " + synced.error());
+  }
   return true;
 }
 

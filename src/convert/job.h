@@ -1,6 +1,7 @@
 // One model, from its sources to its products.
 #pragma once
 #include "convert/convert.h"
+#include "convert/digests.h"
 #include "convert/input.h"
 #include "convert/new_file.h"
 #include "convert/plan.h"
@@ -30,7 +31,6 @@ class Job {
   bool is_within_limits();
   bool compare_with_existing();
   bool check_room();
-  bool digest_sources();
   bool write();
   bool verify();
   bool commit();
@@ -43,6 +43,7 @@ class Job {
   format::safetensors::Metadata metadata_for(const Output& output, bool first) const;
   std::string sources_of(const Output& output) const;
   bool write_output(Output& output, bool first);
+  bool write_digests(Digests& digests);
   bool same_names(const Output& output, const tensors::Set& result);
   bool same_elements(const std::vector<Input>& products);
   std::string index_json() const;
