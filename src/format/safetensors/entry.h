@@ -11,6 +11,7 @@ namespace assay::format::safetensors {
 struct Entry {
   Tensor tensor;               ///< without its name
   bool unknown_field = false;  ///< one that the reference ignores
+  std::vector<std::string> ignored{};  ///< its texts, as File has them
   bool odd_form = false;       ///< an array in place of the object, or the dtype as an object: serde takes both
 };
 
