@@ -104,11 +104,11 @@ void Examiner::search_text(Reading& r, std::string_view text, std::string_view w
   }
   const auto plain = in_eight_bits(text);
   const auto all = bytes::view(plain);
-  if (format::pickle::could_load(all)) return keep("text", all);
+  if (format::pickle::could_load(all)) return keep("byte string", all);
   const bytes::MemorySource source{all};
   const auto start = format::pickle::find_start(source, 0, all.size(), r.facts);
   if (!start) return r.facts.stop("safetensors", {start.error().code, kJson, start.error().what});
-  if (*start) return keep("text", all.subspan(static_cast<std::size_t>(**start)));
+  if (*start) return keep("byte string", all.subspan(static_cast<std::size_t>(**start)));
   const auto kind = identify::classify_text(source);
   if (kind && is_program(*kind)) r.facts.quirk("safetensors.text-program", kJson, std::string{where} + ": " + std::string{kind->says});
 }
