@@ -127,7 +127,8 @@ void Examiner::read_pickle(Reading& r) {
     format::torch::read_legacy(r.source, r.facts, how_.on_tensor);
     return;
   }
-  // Arrays may begin with the two bytes of a pickle, and so does every 32nd safetensors file: its length is 640, or 896.
+  // Arrays may begin with the two bytes of a pickle, and so does every 32nd safetensors file: its length is 640, or
+  // 896.
   if (r.certainty == Certainty::guess || identify::is_safetensors(r.head, r.source.size())) {
     if (format::pickle::read_all(r.source, 0, r.facts, format::pickle::Trust::none)) r.recognised("pickle", true);
     return;

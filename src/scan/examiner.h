@@ -1,5 +1,6 @@
 // Inside scan: examines one artifact. Formats nest in each other, so their readers are one class; its parts stand in
-// files by noun: examiner.cpp what a member is, _zip and _archives what is in it, _safetensors its tensors, _inside what hides in it.
+// files by noun: examiner.cpp what a member is, _zip and _archives what is in it, _safetensors its tensors, _inside
+// what hides in it.
 #pragma once
 #include <algorithm>
 #include <map>

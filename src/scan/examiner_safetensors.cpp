@@ -14,7 +14,7 @@ using format::safetensors::File;
 
 namespace {
 
-constexpr std::uint64_t kJson = 8;        ///< where the header's JSON begins, in bytes
+constexpr std::uint64_t kJson = 8;       ///< where the header's JSON begins, in bytes
 constexpr std::size_t kMostLabel = 100;  ///< bytes of a key
 
 /// Binary is put into JSON as Latin-1: each byte is a character. What does not come back that way stays UTF-8.
@@ -110,7 +110,8 @@ void Examiner::search_text(Reading& r, std::string_view text, std::string_view w
   if (!start) return r.facts.stop("safetensors", {start.error().code, kJson, start.error().what});
   if (*start) return keep("byte string", all.subspan(static_cast<std::size_t>(**start)));
   const auto kind = identify::classify_text(source);
-  if (kind && is_program(*kind)) r.facts.quirk("safetensors.text-program", kJson, std::string{where} + ": " + std::string{kind->says});
+  if (kind && is_program(*kind))
+    r.facts.quirk("safetensors.text-program", kJson, std::string{where} + ": " + std::string{kind->says});
 }
 
 }  // namespace assay::scan

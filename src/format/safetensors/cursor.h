@@ -33,8 +33,8 @@ class Cursor {
   bool eat_null() noexcept;
 
   /// Steps over the value that comes next, all of it checked, and returns a cursor that sees nothing else. `depth`:
-  /// of the objects and arrays around it. Recurses into nothing. `texts`: where its keys and texts go that have at least
-  /// kLeastIgnored bytes; may be nullptr.
+  /// of the objects and arrays around it. Recurses into nothing. `texts`: where its keys and texts go that have at
+  /// least kLeastIgnored bytes; may be nullptr.
   Result<Cursor> value(unsigned depth, std::vector<std::string>* texts = nullptr);
 
  private:
