@@ -209,6 +209,15 @@ def zip_at_the_end():
     return with_header({"a": tensor(shape=[len(body)], end=len(body))}, body)
 
 
+@case("safetensors/zip-whose-directory-runs-over", status="unsafe", threats=["F8", "C14"], imports=OS, rules=["file.polyglot"],
+      **FORMAT)
+def zip_whose_directory_runs_over():
+    """The zip in the last tensor has a directory record whose comment would end behind the file; zipfile opens it."""
+    whole = bytearray(zip_at_the_end())
+    whole[whole.index(b"PK\1\2") + 33] = 1
+    return bytes(whole)
+
+
 @case("safetensors/pickle-behind", status="suspicious", threats=["A28"], imports=OS, rules=["file.unowned-loadable"],
       **FORMAT)
 def pickle_behind():
