@@ -242,3 +242,15 @@ def test_a_sharded_repository_becomes_one_of_safetensors(tmp_path):
         tensors, metadata = read_safetensors(tmp_path / f"model-{i + 1:05}-of-00003.safetensors")
         assert metadata["format"] == "pt"
         assert tensors == {key: bits_of(value) for key, value in shard.items()}
+
+
+def test_the_reference_package_reads_what_was_written(tmp_path):
+    from test_safetensors import package
+
+    state = {f"{dtype} \n\"{i}\" ü": random_bits(dtype, i, 3) for i, dtype in enumerate(WORDS, 1)}
+    folder = tmp_path / "results"
+    folder.mkdir()
+    convert(save(state, tmp_path / "all.pt"), "--output", str(folder / "all.safetensors"))
+    read = json.loads(package("read", str(folder)))["all.safetensors"]
+    assert {name: (dtype, tuple(shape), bytes.fromhex(data)) for name, dtype, shape, data in read} == {
+        name: bits_of(tensor) for name, tensor in state.items()}
