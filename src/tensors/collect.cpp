@@ -229,6 +229,7 @@ class Collector {
       case Tag::boolean: return v.at != 0 ? "true" : "false";
       case Tag::integer: return std::to_string(static_cast<std::int64_t>(v.at));
       case Tag::real: {
+        if (v.at == 0) return std::nullopt;  // the machine has no value of numbers that are written as a text
         std::array<char, 32> digits;
         const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), std::bit_cast<double>(v.at)).ptr;
         return std::string{digits.data(), end};
@@ -274,8 +275,7 @@ class Collector {
   void collect_pairs(const std::string& path, const Value& dict, unsigned depth) {
     const auto pairs = objects_.pairs(dict);
     if (has_strange_keys(pairs))
-      return refuse("a key of the dict at '" + path +
-                    "' is made by a call, and nobody knows whether it equals another");
+      return refuse("a key of the dict at '" + path + "' is such that nobody knows which others it equals");
     for (const auto& [key, value] : pairs) {
       if (is_over()) return;
       if (const auto name = name_of(key)) collect(joined(path, *name), value, depth + 1);
@@ -284,7 +284,7 @@ class Collector {
   }
   /// Whether code decides which keys are equal: numpy.str_('w') replaces what stands under 'w'.
   bool has_strange_keys(const Objects::Pairs& pairs) const {
-    const auto is_plain = [](const auto& pair) { return format::pickle::is_plain(pair.first.tag); };
+    const auto is_plain = [](const auto& pair) { return Objects::is_known_key(pair.first); };
     return std::any_of(pairs.begin(), pairs.end(), is_plain) && !std::all_of(pairs.begin(), pairs.end(), is_plain);
   }
 

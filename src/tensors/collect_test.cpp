@@ -144,6 +144,7 @@ TEST(Collect, KeysThatMakeNoNameAreTold) {
 TEST(Collect, KeysThatCodeComparesAreRefused) {
   const auto strange = called("numpy", "str_", {text("w")});
   expect_refused(of("}(" + text("w") + kFirst + strange + kSecond + "u"), "a key of the dict");
+  expect_refused(of("}(K\0"s + kFirst + "F1.5\n" + kSecond + "u"), "a key of the dict");
   EXPECT_EQ(of("}(" + strange + kSecond + "u").set.outcome, Outcome::nothing);
 }
 

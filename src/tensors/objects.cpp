@@ -29,6 +29,9 @@ constexpr std::size_t kMostLooked =
 
 constexpr auto kJoblib = bits(format::Profile::joblib);
 
+/// A number that is written as a text, of which the machine keeps no value. Or 0.0.
+bool is_unread_number(const Value& v) { return v.tag == Tag::real && v.at == 0; }
+
 bool is_dict_class(std::string_view name) { return std::find(kDicts.begin(), kDicts.end(), name) != kDicts.end(); }
 
 /// Containers and nodes have places in the heap, each its own.
@@ -44,6 +47,7 @@ std::optional<std::string> word_of(const Value& key, const Objects& objects) {
     case Tag::boolean:
     case Tag::integer: return number(key.at);
     case Tag::real: {
+      if (is_unread_number(key)) return std::nullopt;
       const auto v = std::bit_cast<double>(key.at);
       const bool whole = v >= -0x1p63 && v < 0x1p63 && v == std::trunc(v);
       return whole ? number(static_cast<std::uint64_t>(static_cast<std::int64_t>(v))) : "r" + std::to_string(key.at);
@@ -57,9 +61,13 @@ class Silent : public Sink {
  public:
   void on_import(Machine&, std::uint32_t, std::uint64_t, Op) override {}
   void on_call(Machine&, const CallSite&) override {}
-  void on_quirk(Machine&, std::string_view, std::uint64_t, format::Profiles, std::string) override {}
+  /// Python has several ways to read an odd number, and the machine keeps one value.
+  void on_quirk(Machine&, std::string_view id, std::uint64_t, format::Profiles, std::string) override {
+    has_odd_number = has_odd_number || id == "pickle.radix" || id.starts_with("pickle.number-");
+  }
   void on_stop(Machine&, format::Profiles, const Error& error) override { stopped = error; }
   std::optional<Error> stopped;
+  bool has_odd_number = false;
 };
 
 }  // namespace
@@ -150,7 +158,7 @@ Objects::Objects(const Stretch& stretch, std::uint64_t offset, format::Profiles 
   end_ = end.offset;
   root_ = end.result;
   if (!end.stopped) stopped_ = watcher_->stopped.value_or(Error{Errc::malformed, end.offset, "the pickle breaks off"});
-  else if (ends.size() > 1 && !watcher_->has_inline_data)
+  else if (watcher_->has_odd_number || (ends.size() > 1 && !watcher_->has_inline_data))
     stopped_ = Error{Errc::unsupported, end.offset, "Python's loaders read it differently"};
 }
 
@@ -184,6 +192,8 @@ bool Objects::grew(const Value& container) const {
   const auto taken = watcher_->lengths.find(container.at);
   return taken != watcher_->lengths.end() && taken->second != machine_.length(container).value_or(0);
 }
+
+bool Objects::is_known_key(const Value& key) { return format::pickle::is_plain(key.tag) && !is_unread_number(key); }
 
 bool Objects::built_late(const Value& v) const { return watcher_->late.contains(v.at); }
 

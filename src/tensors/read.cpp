@@ -129,9 +129,9 @@ class File {
     return false;
   }
 
-  void collect_from(const Objects& objects, const Storages& storages) {
+  void collect_from(const Objects& objects, const Storages& storages, TorchTensors::Kept kept = {}) {
     if (const auto why = contradiction(objects)) return refused(*why);
-    const TorchTensors torch{objects, storages, stretches_, budget_};
+    const TorchTensors torch{objects, storages, stretches_, budget_, std::move(kept)};
     collect(
         objects, [&](const Objects::Value& v) { return torch.find(v); }, how_.key, out_);
   }
@@ -177,12 +177,7 @@ class File {
     const Storages none = [](const StorageId&) -> tl::expected<Piece, Found> {
       return tl::unexpected{Found::broken("a storage that the tar does not hold")};
     };
-    const TorchTensors torch{objects, none, stretches_, budget_};
-    const auto find = [&](const Objects::Value& v) {
-      const auto id = v.tag == format::pickle::Tag::persistent ? objects.machine().node(v, 0) : std::nullopt;
-      return id ? file.find(objects, *id) : torch.find(v);
-    };
-    collect(objects, find, how_.key, out_);
+    collect_from(objects, none, [&](const Objects::Value& id) { return file.find(objects, id); });
   }
 
   /// Members of the zip by their whole names. Loaders disagree on which of two they open, so two are refused.

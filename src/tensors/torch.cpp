@@ -132,6 +132,7 @@ Found tensor_over(const Laid& laid, const Storages& storages) {
 
 Found TorchTensors::find(const Value& v, unsigned depth) const {
   if (auto array = find_array(objects_, v, stretches_); array.kind != Found::Kind::other) return array;
+  if (v.tag == Tag::persistent) return kept_outside(v);
   if (v.tag != Tag::call && v.tag != Tag::instance) return {};
   const auto callee = objects_.machine().symbol_of(v);
   const auto args = objects_.machine().node(v, 1);
@@ -142,6 +143,15 @@ Found TorchTensors::find(const Value& v, unsigned depth) const {
   auto out = made(objects_.machine().symbol(*callee), *args, depth);
   if (out.kind == Found::Kind::other) return out;
   if (objects_.change(v) || (state && !is_flags(*state)))
+    return Found::unclear("a tensor that is changed after it was made");
+  return out;
+}
+
+Found TorchTensors::kept_outside(const Value& v) const {
+  const auto id = kept_ ? objects_.machine().node(v, 0) : std::nullopt;
+  auto out = id ? kept_(*id) : Found{};
+  const auto state = objects_.state(v);
+  if (out.kind == Found::Kind::tensor && state && !is_flags(*state))
     return Found::unclear("a tensor that is changed after it was made");
   return out;
 }

@@ -30,15 +30,20 @@ Found tensor_over(const format::torch::Laid& laid, const Storages& storages);
 /// What values of one pickle are, as tensors.
 class TorchTensors {
  public:
+  /// What a persistent id stands for; the oldest layout keeps whole tensors outside the pickle.
+  using Kept = std::function<Found(const Objects::Value& id)>;
+
   /// All must outlive it.
-  TorchTensors(const Objects& objects, const Storages& storages, Stretches& stretches, bytes::Budget& budget)
-      : objects_{objects}, storages_{storages}, stretches_{stretches}, budget_{budget} {}
+  TorchTensors(const Objects& objects, const Storages& storages, Stretches& stretches, bytes::Budget& budget,
+               Kept kept = {})
+      : objects_{objects}, storages_{storages}, stretches_{stretches}, budget_{budget}, kept_{std::move(kept)} {}
 
   Found find(const Objects::Value& v, unsigned depth = 0) const;
 
  private:
   using Value = Objects::Value;
 
+  Found kept_outside(const Value& v) const;
   /// What `callee` makes of `args`.
   Found made(const format::pickle::Symbol& callee, const Value& args, unsigned depth) const;
   Found laid(const format::pickle::Symbol& callee, const Value& args) const;
@@ -59,6 +64,7 @@ class TorchTensors {
   const Storages& storages_;
   Stretches& stretches_;
   bytes::Budget& budget_;
+  Kept kept_;
   mutable std::map<std::uint64_t, Whole> in_bytes_;  ///< by place: many tensors share one
 };
 
