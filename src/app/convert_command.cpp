@@ -1,4 +1,6 @@
 // assay convert: checkpoints to safetensors, and whether two files hold the same tensors.
+#include <signal.h>
+
 #include <cstdlib>
 
 #include "app/commands.h"
@@ -39,6 +41,7 @@ int run_convert(const Common& common, const convert::Options& given, bool is_che
   if (!policy) return kUsage;
   auto options = given;
   options.limits = policy->limits;
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error with a name, not a sudden end
   if (is_check) return check(common, options);
   const auto out = with_progress<convert::Outcome, convert::Options>(options, [&](const convert::Options& how) {
     return convert::convert(common.paths, *policy, SystemClock{}.today(), how);

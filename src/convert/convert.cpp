@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "convert/job.h"
+#include "convert/path.h"
 #include "convert/same.h"
 #include "scan/judge.h"
 
@@ -19,15 +20,10 @@ using scan::Refusal;
 
 tl::unexpected<Refusal> refuse(std::string what) { return tl::unexpected<Refusal>{Refusal{std::move(what)}}; }
 
-bool is_folder(const std::string& path) {
-  struct stat s {};
-  return ::stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode);
-}
-
 /// What the scan says of the files that are to be converted.
 class Scanned {
  public:
-  static tl::expected<Scanned, Refusal> of(const std::string& path, const Options& options) {
+  static tl::expected<Scanned, Refusal> of(const std::string& path, const Options& options, Ticker& ticker) {
     struct stat s {};
     if (::stat(path.c_str(), &s) != 0) return refuse(printable(path) + ": " + std::strerror(errno));
     scan::Options how;
@@ -35,11 +31,16 @@ class Scanned {
     how.limits = options.limits;
     how.spool_folder = options.spool_folder;
     how.stop = options.stop;
+    how.on_progress = [&](const scan::Progress& p) {
+      ticker.files(p.files_done, p.files);
+      ticker.begin("scanning", std::string{p.current}, p.bytes);
+      ticker(p.bytes_done);
+    };
     auto extraction = scan::extract({path}, how);
     if (!extraction) return tl::unexpected<Refusal>{extraction.error()};
     Scanned out;
     out.documents = std::move(extraction->documents);
-    out.base = is_folder(path) ? extraction->listing.base : path.substr(0, path.rfind('/') + 1);
+    out.base = is_folder(path) ? extraction->listing.base : folder_of(path);
     return out;
   }
 
@@ -63,14 +64,34 @@ std::vector<Source> sources_of(const Unit& unit, const Scanned& scanned, const v
   return out;
 }
 
+struct Found {
+  Scanned scanned;
+  std::vector<Unit> units;
+};
+
+/// Several files need a folder.
+tl::expected<void, Refusal> fits_output(const std::vector<Found>& found, const Options& options) {
+  const auto& to = options.output;
+  std::size_t files = 0;
+  bool to_folder = true;
+  for (const auto& f : found)
+    for (const auto& unit : f.units) {
+      files += options.shard_bytes > 0 ? 1 : unit.products.size();
+      to_folder &= names_folder(to, unit);
+    }
+  if (to.empty() || files <= 1 || to_folder) return {};
+  return refuse(printable(to) + " is no folder, and there are several files to write");
+}
+
 /// The tensors of one side of a comparison, by name.
 class Compared {
  public:
-  static tl::expected<Compared, Refusal> read(const std::string& path, const Options& options, InputReader& reader) {
+  static tl::expected<Compared, Refusal> read(const std::string& path, const Options& options, InputReader& reader,
+                                               Ticker& ticker) {
     Compared out;
     std::vector<std::string> files{path};
     if (is_folder(path)) {
-      const auto scanned = Scanned::of(path, options);
+      const auto scanned = Scanned::of(path, options, ticker);
       if (!scanned) return tl::unexpected<Refusal>{scanned.error()};
       files.clear();
       for (const auto& d : scanned->documents)
@@ -136,34 +157,29 @@ std::string_view to_string(Conversion::Status status) noexcept {
 tl::expected<Outcome, Refusal> convert(const std::vector<std::string>& paths, const verdict::Policy& policy,
                                        std::chrono::sys_days today, const Options& options) {
   Ticker ticker{options};
-  struct Found {
-    Scanned scanned;
-    std::vector<Unit> units;
-  };
   std::vector<Found> found;
-  std::size_t all = 0;
   for (const auto& path : paths) {
-    ticker.begin("reading", path, 0);
-    auto scanned = Scanned::of(path, options);
+    auto scanned = Scanned::of(path, options, ticker);
     if (!scanned) return tl::unexpected<Refusal>{scanned.error()};
     auto of_path = units(scanned->documents, scanned->base, !is_folder(path));
-    all += of_path.size();
     found.push_back({std::move(*scanned), std::move(of_path)});
+    if (!ticker(0)) break;
   }
-  if (all > 1 && !options.output.empty() && !options.output.ends_with('/') && !is_folder(options.output))
-    return refuse(printable(options.output) + " is no folder, and there are several files to write");
+  if (auto fits = fits_output(found, options); !fits) return tl::unexpected<Refusal>{fits.error()};
   auto reader = InputReader::open(options);
   if (!reader) return tl::unexpected<Refusal>{reader.error()};
   Outcome out;
   out.tier = reader->tier();
-  std::size_t done = 0;
+  Claims claims;
+  std::size_t done = 0, all = 0;
+  for (const auto& f : found) all += f.units.size();
   for (const auto& f : found)
     for (const auto& unit : f.units) {
       ticker.files(done++, all);
-      if (ticker.stopped()) break;
+      if (!ticker(0)) break;
       Conversion conversion;
       conversion.sources = sources_of(unit, f.scanned, policy, today);
-      Job{unit, options, *reader, ticker, conversion}.run();
+      Job{unit, options, *reader, ticker, claims, conversion}.run();
       out.conversions.push_back(std::move(conversion));
     }
   out.interrupted = ticker.stopped();
@@ -175,9 +191,9 @@ tl::expected<Comparison, Refusal> compare(const std::string& left, const std::st
   Ticker ticker{options};
   auto reader = InputReader::open(options);
   if (!reader) return tl::unexpected<Refusal>{reader.error()};
-  const auto a = Compared::read(left, options, *reader);
+  const auto a = Compared::read(left, options, *reader, ticker);
   if (!a) return tl::unexpected<Refusal>{a.error()};
-  const auto b = Compared::read(right, options, *reader);
+  const auto b = Compared::read(right, options, *reader, ticker);
   if (!b) return tl::unexpected<Refusal>{b.error()};
 
   Comparison out;

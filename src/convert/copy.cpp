@@ -22,6 +22,9 @@ static_assert(kBlock + kSpan <= kBuffers);
 
 tl::unexpected<Error> stopped() { return fail(Errc::limit_reached, 0, "interrupted"); }
 
+/// In the system's words, which are literals too.
+tl::unexpected<Error> refused(std::uint64_t at) { return fail(Errc::io, at, ::strerrordesc_np(errno)); }
+
 bool is_hopeless(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO; }
 
 /// Calls `visit(source offset, product offset)`, in elements, for each combination of indices of `dimensions`.
@@ -52,8 +55,8 @@ Result<void> read_fully(int descriptor, std::uint64_t at, std::span<std::byte> o
   while (!out.empty()) {
     const auto n = ::pread(descriptor, out.data(), out.size(), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(Errc::io, at, "a source cannot be read");
-    if (n == 0) return fail(Errc::changed, at, "a source became shorter while it was read");
+    if (n < 0) return refused(at);
+    if (n == 0) return fail(Errc::changed, at, "a file became shorter while it was read");
     out = out.subspan(static_cast<std::size_t>(n));
     at += static_cast<std::uint64_t>(n);
   }
@@ -64,10 +67,15 @@ Result<void> write_fully(int descriptor, std::uint64_t at, std::span<const std::
   while (!bytes.empty()) {
     const auto n = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(Errc::io, at, "the product cannot be written");
+    if (n < 0) return refused(at);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
     at += static_cast<std::uint64_t>(n);
   }
+  return {};
+}
+
+Result<void> set_size(int descriptor, std::uint64_t bytes) {
+  if (::ftruncate(descriptor, static_cast<off_t>(bytes)) != 0) return refused(bytes);
   return {};
 }
 
@@ -120,7 +128,7 @@ Result<void> Copier::copy_data(int from, std::uint64_t at, std::uint64_t length,
     auto in = static_cast<off_t>(at), out = static_cast<off_t>(to);
     const auto n = ::copy_file_range(from, &in, to_, &out, std::min(length, kStep), 0);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && is_hopeless(errno)) return fail(Errc::io, at, "the product cannot be written");
+    if (n < 0 && is_hopeless(errno)) return refused(at);
     if (n <= 0) {  // not between these two, or past the end: the other way finds out
       in_kernel_ = n == 0;
       break;

@@ -18,7 +18,7 @@ class Copier {
   /// `to` must be empty where bytes are written: what the source has as a hole is not written at all.
   Copier(int to, Ticker& ticker) : to_{to}, ticker_{ticker} {}
 
-  /// Errc::io where the system refuses (errno says why), Errc::changed where `from` became shorter, Errc::limit_reached
+  /// Errc::io where the system refuses (in its words), Errc::changed where `from` became shorter, Errc::limit_reached
   /// where the ticker says stop.
   Result<void> copy(const tensors::Tensor& tensor, int from, std::uint64_t offset);
 
@@ -48,6 +48,7 @@ class Copier {
 /// Reads exactly out.size() bytes.
 Result<void> read_fully(int descriptor, std::uint64_t at, std::span<std::byte> out);
 Result<void> write_fully(int descriptor, std::uint64_t at, std::span<const std::byte> bytes);
+Result<void> set_size(int descriptor, std::uint64_t bytes);
 /// Turns the bytes of each unit of `unit` bytes around.
 void turn_around(std::span<std::byte> bytes, std::uint8_t unit);
 

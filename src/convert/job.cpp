@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/text.h"
-#include "base/version.h"
 #include "bytes/digest.h"
 #include "convert/copy.h"
+#include "convert/metadata.h"
+#include "convert/path.h"
 #include "convert/same.h"
 #include "format/safetensors/safetensors.h"
 
@@ -22,7 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using tensors::Set;
 
-constexpr std::size_t kMostRules = 100;  ///< named in the metadata
 constexpr std::size_t kMostScalar = 4096;  ///< bytes of a text that becomes metadata
 
 /// Adds what passes until it goes.
@@ -38,47 +39,40 @@ class Stopwatch {
   Clock::time_point began_;
 };
 
-bool exists(const std::string& path) {
+/// Of a small file of our own; "" where there is none.
+std::string text_of(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) return {};
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+bool is_same_file(const std::string& path, const scan::Identity& identity) {
   struct stat s {};
-  return ::lstat(path.c_str(), &s) == 0;
+  return ::stat(path.c_str(), &s) == 0 && s.st_dev == identity.device && s.st_ino == identity.inode;
 }
 
-bool is_folder(const std::string& path) {
+bool is_link(const std::string& path) {
   struct stat s {};
-  return ::stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-
-/// Makes the folders that `path` stands in, below one that exists. What goes wrong is seen when the file is made.
-void make_folders(const std::string& path) {
-  for (auto slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1))
-    ::mkdir(path.substr(0, slash).c_str(), 0777);
-}
-
-/// JSON of texts that need not be UTF-8.
-std::string dumped(const nlohmann::json& json, int indent) {
-  return json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+  return ::lstat(path.c_str(), &s) == 0 && S_ISLNK(s.st_mode);
 }
 
 }  // namespace
 
 void Job::run() {
-  {
-    const Stopwatch watch{out_.seconds.read};
-    if (!read_sources() || !make_plan() || !keep_metadata() || !is_within_limits()) return;
+  if (understand() && compare_with_existing()) {
+    if (options_.dry_run) end(Status::planned, "");
+    else if (check_room() && digest_sources() && write() && verify() && commit()) out_.status = Status::converted;
   }
+  const bool is_done = out_.status == Status::converted || out_.status == Status::there;
+  if (is_done && options_.remove_source && !options_.dry_run) remove_sources();
+  if (!is_done && out_.status != Status::planned && !ticker_(0)) end(Status::failed, "interrupted");
+}
+
+bool Job::understand() {
+  const Stopwatch watch{out_.seconds.read};
+  if (!read_sources() || !make_plan() || !claim_products() || !keep_metadata() || !is_within_limits()) return false;
   describe_products();
-  if (!compare_with_existing()) return;
-  if (options_.dry_run) {
-    end(Status::planned, "");
-    return;
-  }
-  if (check_room() && digest_sources() && write() && verify() && commit()) {
-    out_.status = Status::converted;
-    remove_sources();
-  }
+  return true;
 }
 
 bool Job::end(Status status, std::string why) {
@@ -92,11 +86,8 @@ bool Job::end(Status status, std::string why) {
   return false;
 }
 
-bool Job::failed(const Error& error) {
-  if (ticker_.stopped()) return end(Status::failed, "interrupted");
-  std::string why{error.what};
-  if (error.code == Errc::io && errno != 0) why += ": " + std::string{std::strerror(errno)};
-  return end(Status::failed, std::move(why));
+bool Job::failed(const std::string& where, const Error& error) {
+  return end(Status::failed, where + ": " + std::string{error.what});
 }
 
 // --- Reading --------------------------------------------------------------------------------------
@@ -106,9 +97,8 @@ bool Job::read_sources() {
   for (std::size_t i = 0; i < unit_.sources.size(); ++i) {
     const auto& path = unit_.sources[i];
     ticker_.begin("reading", path, 0);
-    if (!ticker_(0)) return end(Status::failed, "interrupted");
     auto input = reader_.read(path);
-    const auto where = unit_.sources.size() > 1 ? printable(name_in(path)) + ": " : "";
+    const auto where = unit_.sources.size() > 1 ? name_in(path) + ": " : "";
     if (!input) return end(Status::failed, where + input.error());
     auto& set = input->set;
     auto& source = out_.sources[i];
@@ -120,7 +110,7 @@ bool Job::read_sources() {
     for (auto& n : set.notices) out_.notices.push_back(std::move(n));
     switch (set.outcome) {
       case Set::Outcome::read: break;
-      case Set::Outcome::nothing: return end(Status::skipped, where + set.why);
+      case Set::Outcome::nothing: return end(unit_.is_named() ? Status::refused : Status::skipped, where + set.why);
       case Set::Outcome::refused: return end(Status::refused, where + set.why);
       case Set::Outcome::damaged: return end(Status::failed, where + set.why);
     }
@@ -130,30 +120,49 @@ bool Job::read_sources() {
   return true;
 }
 
-/// Beside the sources; in the folder that --output names, where they would stand below the one that was converted.
-std::vector<std::string> Job::product_names() const {
-  auto names = unit_.products;
-  if (!unit_.index.empty() && options_.shard_bytes > 0)
-    names = {folder_of(names.front()) + "model.safetensors"};
+/// Beside the source; or in the folder that --output names, where it would stand below the one that was converted.
+std::string Job::placed(const std::string& beside_source) const {
   const auto& to = options_.output;
-  if (to.empty()) return names;
-  if (!to.ends_with('/') && !is_folder(to) && names.size() == 1) return {to};
-  for (auto& name : names)
-    name = to + (to.ends_with('/') ? "" : "/") + (unit_.base.empty() ? name_in(name) : name.substr(unit_.base.size()));
-  return names;
+  if (to.empty()) return beside_source;
+  if (!names_folder(to, unit_)) return to;
+  return to + (to.ends_with('/') ? "" : "/") +
+         (unit_.is_named() ? name_in(beside_source) : beside_source.substr(unit_.base.size()));
+}
+
+std::vector<std::string> Job::product_names() const {
+  if (options_.shard_bytes > 0) return {placed(unit_.whole)};
+  std::vector<std::string> out;
+  for (const auto& product : unit_.products) out.push_back(placed(product));
+  return out;
+}
+
+std::vector<std::string> Job::product_paths() const {
+  std::vector<std::string> out;
+  for (const auto& output : plan_.outputs) out.push_back(output.path);
+  if (!index_path_.empty()) out.push_back(index_path_);  // the last, so that nobody finds it without its files
+  return out;
 }
 
 bool Job::make_plan() {
-  auto names = product_names();
   const auto architecture = reader_.architecture(folder_of(unit_.sources.front()) + "config.json");
-  const auto whole = names.front();
-  plan_ = plan({inputs_, std::move(names), architecture, options_.shard_bytes, options_.copy_tied});
+  plan_ = plan({inputs_, product_names(), architecture, options_.shard_bytes, options_.copy_tied});
   for (auto& l : plan_.leftovers) out_.leftovers.push_back(std::move(l));
   for (auto& n : plan_.notices) out_.notices.push_back(std::move(n));
   out_.tied = plan_.tied;
   if (!plan_.refusal.empty()) return end(Status::refused, plan_.refusal);
-  if (!unit_.index.empty()) index_path_ = index_name(folder_of(whole) + "model.safetensors");
-  else if (plan_.outputs.size() > 1) index_path_ = index_name(whole);
+  const bool keeps_shards = !unit_.index.empty() && options_.shard_bytes == 0;
+  if (keeps_shards || plan_.outputs.size() > 1) index_path_ = index_name(placed(unit_.whole));
+  return true;
+}
+
+/// No product may take the place of its own source, or of what another source became.
+bool Job::claim_products() {
+  for (const auto& path : product_paths()) {
+    for (const auto& input : inputs_)
+      if (is_same_file(path, input.identity)) return end(Status::refused, path + " is the source itself");
+    if (const auto owner = claims_.other_owner(path, unit_.sources.front()); !owner.empty())
+      return end(Status::refused, owner + " becomes " + path + " already; give one of them another --output");
+  }
   return true;
 }
 
@@ -209,45 +218,49 @@ void Job::describe_products() {
   out_.index = index_path_;
 }
 
-/// A product that exists is left alone: it holds the same tensors, or nothing is written without --force.
+/// Products that exist are left alone: they hold the same tensors, or nothing is written without --force.
 bool Job::compare_with_existing() {
-  const auto is_there = [](const Output& o) { return exists(o.path); };
-  const bool index_there = !index_path_.empty() && exists(index_path_);
-  if (options_.force || (std::none_of(plan_.outputs.begin(), plan_.outputs.end(), is_there) && !index_there)) return true;
+  const auto paths = product_paths();
+  const auto there = std::find_if(paths.begin(), paths.end(), exists);
+  if (options_.force || there == paths.end()) return true;
+  const auto missing = std::find_if_not(paths.begin(), paths.end(), exists);
+  if (missing != paths.end())
+    return end(Status::refused, *there + " exists, and " + *missing + " does not; --force writes both anew");
+  const auto other = [&](const std::string& path, const std::string& how) {
+    return end(Status::refused, path + " exists and holds something else" + how + "; --force replaces it");
+  };
   std::vector<Input> products;
-  for (const auto& output : plan_.outputs) {
-    auto product = is_there(output) ? reader_.read(output.path) : tl::unexpected<std::string>{"missing"};
-    const bool equal = product && product->set.outcome == Set::Outcome::read && same_names(output, product->set);
-    if (!equal)
-      return end(Status::refused, printable(is_there(output) || !index_there ? output.path : index_path_) +
-                                      " exists and holds something else; --force replaces it");
+  for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+    const auto& output = plan_.outputs[i];
+    auto product = reader_.read(output.path);
+    if (!product || product->set.format != "safetensors" || !same_names(output, product->set))
+      return other(output.path, "");
+    out_.products[i].size = product->size();
     products.push_back(std::move(*product));
   }
-  if (!index_path_.empty() && !index_there)
-    return end(Status::refused, "the products exist without their index; --force writes them anew");
+  if (!index_path_.empty() && text_of(index_path_) != index_of(plan_.outputs)) return other(index_path_, "");
   const Stopwatch watch{out_.seconds.verify};
-  if (!same_elements(products)) {
-    if (out_.status == Status::refused) out_.why = "it exists and holds other values: " + out_.why + "; --force replaces it";
-    return false;
-  }
+  const auto differs = difference(products);
+  if (!differs) return failed("comparing with what is there", differs.error());
+  if (!differs->empty()) return other(products.front().path, ": " + *differs);
   return end(Status::there, "");
 }
 
 // --- Writing --------------------------------------------------------------------------------------
 
 bool Job::check_room() {
-  struct statvfs s {};
-  const auto folder = folder_of(plan_.outputs.front().path);
-  std::uint64_t needed = 0;
   for (const auto& i : inputs_) {  // holes of the sources stay holes
     struct stat file {};
     if (::fstat(i.file.get(), &file) == 0 && file.st_blocks * 512 < file.st_size) return true;
   }
-  needed = product_bytes();
+  for (const auto& path : product_paths()) folders_.make_for(path);
+  struct statvfs s {};
+  const auto folder = folder_of(plan_.outputs.front().path);
   if (::statvfs(folder.empty() ? "." : folder.c_str(), &s) != 0) return true;  // the writing will tell
   const auto free = std::uint64_t{s.f_bavail} * s.f_frsize;
-  if (needed <= free) return true;
-  return end(Status::failed, "there is no room: " + human_bytes(needed) + " are needed, " + human_bytes(free) + " are free");
+  if (product_bytes() <= free) return true;
+  return end(Status::failed, "there is no room for it: " + human_bytes(product_bytes()) + " are needed, and " +
+                                 human_bytes(free) + " are free");
 }
 
 bool Job::digest_sources() {
@@ -259,7 +272,7 @@ bool Job::digest_sources() {
     std::vector<std::byte> block(1 << 20);
     for (std::uint64_t at = 0; at < input.size();) {
       const auto part = std::span{block}.first(std::min<std::uint64_t>(block.size(), input.size() - at));
-      if (const auto read = read_fully(input.file.get(), at, part); !read) return failed(read.error());
+      if (const auto read = read_fully(input.file.get(), at, part); !read) return failed(input.path, read.error());
       hash.update(part);
       at += part.size();
       if (!ticker_(part.size())) return end(Status::failed, "interrupted");
@@ -269,84 +282,42 @@ bool Job::digest_sources() {
   return true;
 }
 
-std::string Job::sources_of(const Output& output) const {
-  std::set<std::size_t> used;
-  for (const auto& item : output.items) used.insert(item.input);
-  auto json = nlohmann::json::array();
-  for (const auto i : used) {
-    const auto& s = out_.sources[i];
-    auto rules = nlohmann::json::array();
-    std::set<std::string> seen;
-    for (const auto& f : s.findings)
-      if (seen.insert(f.rule).second && seen.size() <= kMostRules) rules.push_back(f.rule);
-    json.push_back({{"name", name_in(s.path)},
-                    {"sha256", s.sha256},
-                    {"status", std::string{to_string(s.status)}},
-                    {"findings", std::move(rules)}});
-  }
-  return dumped(json, -1);
-}
-
-format::safetensors::Metadata Job::metadata_for(const Output& output, bool first) const {
-  format::safetensors::Metadata out;
-  out.emplace_back(kFormatKey, inputs_.front().set.framework);
-  out.emplace_back("assay.version", kVersion);
-  out.emplace_back("assay.sources", sources_of(output));
-  std::set<std::string_view> names;
-  for (const auto& item : output.items) names.insert(item.name);
-  for (const auto& tied : plan_.tied)
-    if (names.contains(tied.kept)) out.emplace_back(tied.name, tied.kept);
-  if (first)
-    for (const auto& s : out_.kept_metadata) out.emplace_back(s.name, s.text);
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
 bool Job::write() {
-  for (const auto& output : plan_.outputs) make_folders(output.path);
+  for (const auto& path : product_paths()) folders_.make_for(path);
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
     if (!write_output(plan_.outputs[i], i == 0)) return false;
   if (index_path_.empty()) return true;
-  auto index = written_file(index_path_, index_json());
-  if (!index) return end(Status::failed, printable(index_path_) + ": " + index.error());
+  auto index = written_file(index_path_, index_of(plan_.outputs));
+  if (!index) return end(Status::failed, index_path_ + ": " + index.error());
   files_.push_back(std::move(*index));
   return true;
 }
 
-bool Job::write_output(Output& output, bool first) {
+bool Job::write_output(const Output& output, bool first) {
   const Stopwatch watch{out_.seconds.write};
   ticker_.begin("writing", output.path, output.bytes);
-  const auto header = format::safetensors::header(output.placed, metadata_for(output, first));
+  auto placed = output.placed;
+  const auto kept = first ? out_.kept_metadata : std::vector<tensors::Scalar>{};
+  const auto header =
+      format::safetensors::header(placed, metadata_of(output, inputs_, out_.sources, plan_.tied, kept));
   if (!header) return end(Status::refused, std::string{header.error().what});
   auto file = NewFile::create(output.path);
-  if (!file) return end(Status::failed, printable(output.path) + ": " + file.error());
+  if (!file) return end(Status::failed, output.path + ": " + file.error());
   const auto size = header->size() + output.bytes;
-  errno = 0;
-  if (::ftruncate(file->descriptor(), static_cast<off_t>(size)) != 0)
-    return failed({Errc::io, 0, "the product cannot be written"});
-  if (const auto done = write_fully(file->descriptor(), 0, bytes::view(*header)); !done) return failed(done.error());
+  if (const auto done = set_size(file->descriptor(), size); !done) return failed(output.path, done.error());
+  if (const auto done = write_fully(file->descriptor(), 0, bytes::view(*header)); !done)
+    return failed(output.path, done.error());
   Copier copier{file->descriptor(), ticker_};
   for (std::size_t i = 0; i < output.items.size(); ++i) {
-    const auto& item = output.items[i];
-    const auto& input = inputs_[item.input];
-    const auto& t = tensor(item);
-    const auto done = copier.copy(t, input.descriptor(t.where), header->size() + output.placed[i].begin);
-    if (!done) return failed(done.error());
+    const auto& t = tensor(output.items[i]);
+    const auto from = inputs_[output.items[i].input].descriptor(t.where);
+    if (const auto done = copier.copy(t, from, header->size() + placed[i].begin); !done)
+      return failed("writing " + output.path, done.error());
   }
-  if (const auto done = file->sync(); !done) return end(Status::failed, printable(output.path) + ": " + done.error());
+  if (const auto done = file->sync(); !done) return end(Status::failed, output.path + ": " + done.error());
   out_.products[files_.size()].size = size;
   files_.push_back(std::move(*file));
   return true;
-}
-
-std::string Job::index_json() const {
-  auto map = nlohmann::json::object();
-  std::uint64_t total = 0;
-  for (const auto& output : plan_.outputs) {
-    total += output.bytes;
-    for (const auto& item : output.items) map[item.name] = to_utf8(name_in(output.path));
-  }
-  return dumped({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 2) + "\n";
 }
 
 // --- Verifying ------------------------------------------------------------------------------------
@@ -365,14 +336,16 @@ bool Job::verify() {
   for (auto& input : inputs_) {
     auto again = reader_.read(input.file.get(), input.path);
     if (!again || again->set.tensors != input.set.tensors || !input.is_unchanged())
-      return end(Status::failed, printable(input.path) + " changed while it was converted");
+      return end(Status::failed, input.path + " changed while it was converted");
     input.spool = std::move(again->spool);
   }
-  return same_elements(products) || (out_.status == Status::refused && end(Status::failed, out_.why));
+  const auto differs = difference(products);
+  if (!differs) return failed("verifying", differs.error());
+  return differs->empty() || end(Status::failed, "what was written is not what was read: " + *differs);
 }
 
 /// Names, data types and shapes, those of the plan and no others.
-bool Job::same_names(const Output& output, const Set& result) {
+bool Job::same_names(const Output& output, const Set& result) const {
   if (result.tensors.size() != output.items.size()) return false;
   std::map<std::string_view, const tensors::Tensor*> by_name;
   for (const auto& t : result.tensors) by_name.emplace(t.name, &t);
@@ -383,8 +356,8 @@ bool Job::same_names(const Output& output, const Set& result) {
   });
 }
 
-/// Every byte. Where one differs, that is a refusal.
-bool Job::same_elements(const std::vector<Input>& products) {
+/// Every byte.
+Result<std::string> Job::difference(const std::vector<Input>& products) {
   std::vector<Pair> pairs;
   for (std::size_t i = 0; i < products.size(); ++i) {
     std::map<std::string_view, const tensors::Tensor*> by_name;
@@ -396,45 +369,58 @@ bool Job::same_elements(const std::vector<Input>& products) {
     }
   }
   ticker_.begin("verifying", products.front().path, product_bytes());
-  errno = 0;
-  const auto answers = compare_all(pairs, ticker_);
-  if (!answers) return failed(answers.error());
+  const auto answers = TRY(compare_all(pairs, ticker_));
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (!(*answers)[i].same)
-      return end(Status::refused, "'" + out_.tensors[i].name + "' differs in element " +
-                                      std::to_string((*answers)[i].differs_at));
-    out_.tensors[i].sha256 = (*answers)[i].sha256;
+    if (!answers[i].same) return "'" + out_.tensors[i].name + "' differs in element " + std::to_string(answers[i].differs_at);
+    out_.tensors[i].sha256 = answers[i].sha256;
   }
-  return true;
+  return std::string{};
 }
 
 // --- Moving into place ----------------------------------------------------------------------------
 
 bool Job::commit() {
   for (const auto& input : inputs_)
-    if (!input.is_unchanged()) return end(Status::failed, printable(input.path) + " changed while it was converted");
+    if (!input.is_unchanged()) return end(Status::failed, input.path + " changed while it was converted");
   if (!ticker_(0)) return end(Status::failed, "interrupted");
-  for (auto& file : files_)  // the index is the last, so that nobody finds it without its files
-    if (const auto done = file.commit(options_.force); !done)
-      return end(Status::failed, printable(file.path()) + ": " + done.error());
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const bool replaces = exists(files_[i].path());
+    if (const auto done = files_[i].commit(options_.force); !done) {
+      end(Status::failed, files_[i].path() + ": " + done.error());
+      undo(i);
+      return false;
+    }
+    if (i < out_.products.size()) out_.products[i].replaces = replaces;
+  }
+  folders_.keep();
   return true;
 }
 
+/// Takes the first `committed` files back, the last one first.
+void Job::undo(std::size_t committed) {
+  for (auto i = committed; i-- > 0;)
+    if (const auto undone = files_[i].undo(); !undone)
+      out_.notices.push_back(files_[i].path() + " could not be brought back: " + undone.error());
+}
+
 void Job::remove_sources() {
-  if (!options_.remove_source) return;
   if (!out_.leftovers.empty() || out_.more_leftovers > 0) {
     out_.notices.push_back("the source was kept, because not everything in it was converted");
     return;
   }
-  auto paths = unit_.sources;
-  if (!unit_.index.empty()) paths.push_back(unit_.index);
-  for (const auto& path : paths) {
-    const bool is_product =
-        std::any_of(files_.begin(), files_.end(), [&](const NewFile& file) { return file.path() == path; });
-    if (is_product) continue;
-    if (::unlink(path.c_str()) == 0) out_.removed.push_back(path);
-    else out_.notices.push_back(printable(path) + " could not be removed: " + std::strerror(errno));
+  for (std::size_t i = 0; i < unit_.sources.size(); ++i) remove(unit_.sources[i], &inputs_[i].identity);
+  if (!unit_.index.empty()) remove(unit_.index, nullptr);
+}
+
+/// The file that was read, and no other one that has its name by now.
+void Job::remove(const std::string& path, const scan::Identity* identity) {
+  if (identity != nullptr && !is_same_file(path, *identity)) {
+    out_.notices.push_back(path + " was kept: it is another file by now");
+    return;
   }
+  if (is_link(path)) out_.notices.push_back(path + " was a link; what it leads to was kept");
+  if (::unlink(path.c_str()) == 0) out_.removed.push_back(path);
+  else out_.notices.push_back(path + " could not be removed: " + std::strerror(errno));
 }
 
 }  // namespace assay::convert

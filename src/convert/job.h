@@ -1,5 +1,6 @@
 // One model, from its sources to its products.
 #pragma once
+#include "convert/claims.h"
 #include "convert/convert.h"
 #include "convert/input.h"
 #include "convert/new_file.h"
@@ -12,40 +13,44 @@ namespace assay::convert {
 class Job {
  public:
   /// All must outlive it. `out` has its sources already.
-  Job(const Unit& unit, const Options& options, InputReader& reader, Ticker& ticker, Conversion& out)
-      : unit_{unit}, options_{options}, reader_{reader}, ticker_{ticker}, out_{out} {}
+  Job(const Unit& unit, const Options& options, InputReader& reader, Ticker& ticker, Claims& claims, Conversion& out)
+      : unit_{unit}, options_{options}, reader_{reader}, ticker_{ticker}, claims_{claims}, out_{out} {}
 
   /// Everything; how it went is in the conversion.
   void run();
 
  private:
   using Status = Conversion::Status;
-  using Done = tl::expected<void, std::string>;
 
   // Each returns false where the conversion is over; end() has said why then.
+  bool understand();
   bool read_sources();
-  std::vector<std::string> product_names() const;
   bool make_plan();
+  bool claim_products();
   bool keep_metadata();
   bool is_within_limits();
   bool compare_with_existing();
   bool check_room();
   bool digest_sources();
   bool write();
+  bool write_output(const Output& output, bool first);
   bool verify();
   bool commit();
   void remove_sources();
+  void remove(const std::string& path, const scan::Identity* identity);
 
   bool end(Status status, std::string why);
-  /// A step that failed in the files.
-  bool failed(const Error& error);
+  /// A step that failed in the files, `where` among them.
+  bool failed(const std::string& where, const Error& error);
+
+  std::string placed(const std::string& beside_source) const;
+  std::vector<std::string> product_names() const;
+  std::vector<std::string> product_paths() const;
   void describe_products();
-  format::safetensors::Metadata metadata_for(const Output& output, bool first) const;
-  std::string sources_of(const Output& output) const;
-  bool write_output(Output& output, bool first);
-  bool same_names(const Output& output, const tensors::Set& result);
-  bool same_elements(const std::vector<Input>& products);
-  std::string index_json() const;
+  bool same_names(const Output& output, const tensors::Set& result) const;
+  /// What differs between the sources and what the products hold; "" where nothing does.
+  Result<std::string> difference(const std::vector<Input>& products);
+  void undo(std::size_t committed);
   const tensors::Tensor& tensor(const Item& item) const { return inputs_[item.input].set.tensors[item.tensor]; }
   std::uint64_t source_bytes() const;
   std::uint64_t product_bytes() const;
@@ -54,11 +59,13 @@ class Job {
   const Options& options_;
   InputReader& reader_;
   Ticker& ticker_;
+  Claims& claims_;
   Conversion& out_;
   std::vector<Input> inputs_;
   Plan plan_;
-  std::vector<NewFile> files_;
-  std::string index_path_;
+  std::string index_path_;  ///< empty where there is to be none
+  NewFolders folders_;
+  std::vector<NewFile> files_;  ///< in the order of product_paths()
 };
 
 }  // namespace assay::convert

@@ -9,16 +9,12 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "convert/path.h"
+
 namespace assay::convert {
 namespace {
 
 tl::unexpected<std::string> refused() { return tl::unexpected<std::string>{std::strerror(errno)}; }
-
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 mode_t usual_mode() {
   const auto mask = ::umask(0);
@@ -32,18 +28,33 @@ std::string hidden_name(const std::string& name) {
   return "." + name.substr(0, kKept) + ".assay-" + std::to_string(::getpid());
 }
 
+/// A device or a pipe that somebody wants to write to is no name to be taken over.
+bool is_free_or_file(const std::string& path) {
+  struct stat s {};
+  return ::stat(path.c_str(), &s) != 0 || S_ISREG(s.st_mode);
+}
+
+/// Folders of some file systems cannot be synchronised, and need not be.
+bool synchronise(int folder) { return ::fsync(folder) == 0 || errno == EINVAL || errno == ENOTSUP; }
+
+bool rename_in(int folder, const std::string& from, const std::string& to, unsigned flags) {
+  return ::renameat2(folder, from.c_str(), folder, to.c_str(), flags) == 0;
+}
+
 }  // namespace
 
 tl::expected<NewFile, std::string> NewFile::create(const std::string& path) {
+  if (!is_free_or_file(path)) return tl::unexpected<std::string>{"it is no regular file"};
   NewFile out;
   out.path_ = path;
+  out.name_ = name_in(path);
   const auto folder = folder_of(path);
-  out.folder_ = scan::Descriptor{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  out.folder_ = scan::Descriptor{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!out.folder_) return refused();
   out.file_ = scan::Descriptor{::openat(out.folder_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666)};
   if (out.file_) return out;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT) return refused();
-  auto name = folder + "/" + hidden_name(name_in(path)) + "-XXXXXX";
+  auto name = folder + hidden_name(out.name_) + "-XXXXXX";
   out.file_ = scan::Descriptor{::mkostemp(name.data(), O_CLOEXEC)};
   if (!out.file_) return refused();
   out.hidden_ = name_in(name);
@@ -53,7 +64,9 @@ tl::expected<NewFile, std::string> NewFile::create(const std::string& path) {
 
 NewFile& NewFile::operator=(NewFile&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(name_, other.name_);
   std::swap(hidden_, other.hidden_);
+  std::swap(replaced_for_good_, other.replaced_for_good_);
   std::swap(folder_, other.folder_);
   std::swap(file_, other.file_);
   return *this;
@@ -63,37 +76,59 @@ NewFile::~NewFile() {
   if (folder_ && !hidden_.empty()) ::unlinkat(folder_.get(), hidden_.c_str(), 0);
 }
 
-tl::expected<void, std::string> NewFile::sync() const {
+NewFile::Done NewFile::sync() const {
   if (::fsync(file_.get()) != 0) return refused();
   return {};
 }
 
-tl::expected<void, std::string> NewFile::link_as(const std::string& name) {
+NewFile::Done NewFile::link_as(const std::string& name) {
   const auto self = "/proc/self/fd/" + std::to_string(file_.get());
   if (::linkat(AT_FDCWD, self.c_str(), folder_.get(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) return refused();
   return {};
 }
 
-tl::expected<void, std::string> NewFile::commit(bool replace) {
-  const auto name = name_in(path_);
+NewFile::Done NewFile::commit(bool replace) {
+  if (auto done = replace ? take_place() : take_free_place(); !done) return done;
+  if (synchronise(folder_.get())) return {};
+  auto why = refused();
+  (void)undo();
+  return why;
+}
+
+NewFile::Done NewFile::take_place() {
   const int folder = folder_.get();
-  if (hidden_.empty() && replace) {  // a link replaces nothing, a rename does
-    const auto hidden = hidden_name(name);
+  if (hidden_.empty()) {  // a link replaces nothing, a rename does
+    const auto hidden = hidden_name(name_);
     ::unlinkat(folder, hidden.c_str(), 0);  // of a run that was killed just here, under the same number
     if (auto linked = link_as(hidden); !linked) return linked;
     hidden_ = hidden;
   }
-  if (hidden_.empty()) {
-    if (auto linked = link_as(name); !linked) return linked;
-  } else {
-    const auto* from = hidden_.c_str();
-    const bool renamed = ::renameat2(folder, from, folder, name.c_str(), replace ? 0 : RENAME_NOREPLACE) == 0 ||
-                         (errno == EINVAL && !replace && ::linkat(folder, from, folder, name.c_str(), 0) == 0 &&
-                          ::unlinkat(folder, from, 0) == 0);  // file systems that know no flags
-    if (!renamed) return refused();
-    hidden_.clear();
-  }
-  if (::fsync(folder) != 0) return refused();
+  if (rename_in(folder, hidden_, name_, RENAME_EXCHANGE)) return {};
+  const bool was_free = errno == ENOENT;  // otherwise the file system knows no exchange
+  if (!rename_in(folder, hidden_, name_, 0)) return refused();
+  hidden_.clear();
+  replaced_for_good_ = !was_free;
+  return {};
+}
+
+NewFile::Done NewFile::take_free_place() {
+  if (hidden_.empty()) return link_as(name_);
+  const int folder = folder_.get();
+  const bool renamed = rename_in(folder, hidden_, name_, RENAME_NOREPLACE) ||
+                       (errno == EINVAL && ::linkat(folder, hidden_.c_str(), folder, name_.c_str(), 0) == 0 &&
+                        ::unlinkat(folder, hidden_.c_str(), 0) == 0);  // file systems that know no flags
+  if (!renamed) return refused();
+  hidden_.clear();
+  return {};
+}
+
+NewFile::Done NewFile::undo() {
+  if (replaced_for_good_) return tl::unexpected<std::string>{"what it replaced is gone"};
+  const bool undone = hidden_.empty() ? ::unlinkat(folder_.get(), name_.c_str(), 0) == 0
+                                      : rename_in(folder_.get(), hidden_, name_, 0);
+  if (!undone) return refused();
+  hidden_.clear();
+  (void)synchronise(folder_.get());
   return {};
 }
 
@@ -108,6 +143,17 @@ tl::expected<NewFile, std::string> written_file(const std::string& path, std::st
   }
   if (auto done = out->sync(); !done) return tl::unexpected<std::string>{done.error()};
   return out;
+}
+
+NewFolders::~NewFolders() {
+  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) ::rmdir(folder->c_str());
+}
+
+void NewFolders::make_for(const std::string& path) {
+  for (auto slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1)) {
+    auto folder = path.substr(0, slash);
+    if (::mkdir(folder.c_str(), 0777) == 0) made_.push_back(std::move(folder));
+  }
 }
 
 }  // namespace assay::convert

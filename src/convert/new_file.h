@@ -1,17 +1,21 @@
-// A file that exists under its name only once it is complete.
+// A file that exists under its name only once it is complete, and the folders that it needs.
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "scan/descriptor.h"
 
 namespace assay::convert {
 
+/// Errors are the system's own words.
 class NewFile {
  public:
+  using Done = tl::expected<void, std::string>;
+
   /// In the folder of `path`, without a name; where the file system has no such files, under a hidden one, which goes
-  /// with the object. The error is errno's text.
+  /// with the object. Refused where something other than a file stands at `path`.
   static tl::expected<NewFile, std::string> create(const std::string& path);
   NewFile(NewFile&&) noexcept = default;
   NewFile& operator=(NewFile&&) noexcept;
@@ -21,21 +25,44 @@ class NewFile {
   int descriptor() const { return file_.get(); }
 
   /// Waits until its bytes are on the disk.
-  tl::expected<void, std::string> sync() const;
-  /// Gives it its name, for good. Without `replace` an existing file stays, and that is an error.
-  tl::expected<void, std::string> commit(bool replace);
+  Done sync() const;
+  /// Gives it its name. Without `replace` an existing file stays, and that is an error. What it replaces goes with the
+  /// object; until then undo() brings it back.
+  Done commit(bool replace);
+  /// After commit(): as if it had not been. An error where the file system could not keep what was replaced.
+  Done undo();
 
  private:
   NewFile() = default;
-  tl::expected<void, std::string> link_as(const std::string& name);
+  Done link_as(const std::string& name);
+  Done take_place();
+  Done take_free_place();
 
   std::string path_;
-  std::string hidden_;  ///< the name it has meanwhile; empty where it has none
+  std::string name_;    ///< in the folder
+  std::string hidden_;  ///< of the file until it has its name, then of what it replaced; empty where neither has one
+  bool replaced_for_good_ = false;
   scan::Descriptor folder_;
   scan::Descriptor file_;
 };
 
 /// All of `text`, and sync().
 tl::expected<NewFile, std::string> written_file(const std::string& path, std::string_view text);
+
+/// Folders that go with the object, unless they are kept.
+class NewFolders {
+ public:
+  NewFolders() = default;
+  NewFolders(const NewFolders&) = delete;
+  NewFolders& operator=(const NewFolders&) = delete;
+  ~NewFolders();
+
+  /// Those that `path` stands in and that are not there. What goes wrong is seen when the file is made.
+  void make_for(const std::string& path);
+  void keep() { made_.clear(); }
+
+ private:
+  std::vector<std::string> made_;  ///< outer ones first
+};
 
 }  // namespace assay::convert

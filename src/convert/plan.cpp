@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "convert/path.h"
 #include "tensors/tied.h"
 
 namespace assay::convert {
@@ -33,9 +34,11 @@ class Planner {
   explicit Planner(const Request& request) : request_{request} {}
 
   Plan run() {
+    look_for_collisions();
+    if (!out_.refusal.empty()) return std::move(out_);
     for (std::size_t i = 0; i < request_.inputs.size(); ++i) tie(i);
     list_items();
-    if (out_.refusal.empty()) distribute();
+    distribute();
     for (auto& output : out_.outputs) place(output);
     return std::move(out_);
   }
@@ -83,37 +86,46 @@ class Planner {
     std::erase_if(group, [&](std::size_t i) { return dropped_.contains({input, i}); });
     std::sort(group.begin(), group.end(),
               [&](std::size_t a, std::size_t b) { return tensor(input, a).begin < tensor(input, b).begin; });
-    for (std::size_t i = 1; i < group.size(); ++i) {
-      const auto& a = tensor(input, group[i - 1]);
-      const auto& b = tensor(input, group[i]);
-      if (reach_of(a).value_or(0) > b.begin)
-        out_.notices.push_back("'" + a.name + "' and '" + b.name +
+    const auto reach = [&](std::size_t i) { return reach_of(tensor(input, i)).value_or(0); };
+    auto furthest = group.empty() ? 0 : group.front();
+    for (std::size_t k = 1; k < group.size(); ++k) {
+      const auto i = group[k];
+      if (reach(furthest) > tensor(input, i).begin)
+        out_.notices.push_back("'" + tensor(input, furthest).name + "' and '" + tensor(input, i).name +
                                "' share bytes in the source; each has its own now");
+      if (reach(i) > reach(furthest)) furthest = i;
     }
   }
 
+  /// Also of names that will not be written: metadata must not say something else of a name than a tensor does.
+  void look_for_collisions() {
+    const auto& inputs = request_.inputs;
+    std::set<std::string> products;
+    for (const auto& name : request_.names)
+      if (!products.insert(name).second) out_.refusal = "several of its files would become " + name;
+    std::map<std::string, std::size_t> input_of;
+    for (std::size_t input = 0; input < inputs.size(); ++input)
+      for (const auto& t : inputs[input].set.tensors) {
+        const auto [other, is_new] = input_of.try_emplace(name_of(t), input);
+        if (is_new) continue;
+        out_.refusal = "the tensor '" + name_of(t) + "' is in " + inputs[other->second].path + " and in " +
+                       inputs[input].path;
+        return;
+      }
+  }
+
   void list_items() {
-    std::map<std::string, std::size_t> inputs_of;
     for (std::size_t input = 0; input < request_.inputs.size(); ++input) {
       const auto& all = request_.inputs[input].set.tensors;
-      for (std::size_t i = 0; i < all.size(); ++i) {
-        if (dropped_.contains({input, i})) continue;
-        auto name = all[i].name.empty() ? stem() : all[i].name;
-        const auto [other, is_new] = inputs_of.try_emplace(name, input);
-        if (!is_new) {
-          out_.refusal = "the tensor '" + name + "' is in " + printable(request_.inputs[other->second].path) + " and in " +
-                         printable(request_.inputs[input].path);
-          return;
-        }
-        items_.push_back({input, i, std::move(name)});
-      }
+      for (std::size_t i = 0; i < all.size(); ++i)
+        if (!dropped_.contains({input, i})) items_.push_back({input, i, name_of(all[i])});
     }
   }
 
   /// A tensor without a name is called after its file.
-  std::string stem() const {
-    const auto& path = request_.names.front();
-    const auto name = path.substr(path.rfind('/') + 1);
+  std::string name_of(const Tensor& t) const {
+    if (!t.name.empty()) return t.name;
+    const auto name = name_in(request_.names.front());
     return to_utf8(name.substr(0, name.size() - (name.ends_with(kSuffix) ? kSuffix.size() : 0)));
   }
 

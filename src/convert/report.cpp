@@ -90,10 +90,10 @@ class Page {
 
 void write_source(Page& page, const Conversion& c) {
   const auto describe = [](const Source& s) {
-    std::string out = shown(s.path) + "  " + human_bytes(s.size) + ", " + std::string{to_string(s.status)};
+    auto out = shown(s.path) + "  " + human_bytes(s.size);
     if (!s.format.empty()) out += ", " + shown(s.format);
     if (!s.key.empty()) out += ", its '" + shown(s.key) + "'";
-    return out;
+    return out + ", scan: " + std::string{to_string(s.status)};
   };
   const auto word = c.status == Status::there ? std::string_view{"up to date"} : to_string(c.status);
   if (c.sources.size() == 1) return page.label(word, ink_of(c.status), describe(c.sources.front()));
@@ -107,17 +107,22 @@ void write_findings(Page& page, const Conversion& c) {
     for (const auto& f : s.findings)
       if (f.severity >= Severity::suspicious) messages.emplace(f.rule, f.message);
   std::vector<std::pair<std::string, std::string>> all{messages.begin(), messages.end()};
-  page.list("loading the source:", all, 0, [](const auto& f) { return f.second + " (" + f.first + ")"; });
+  page.list("findings in the source:", all, 0, [](const auto& f) { return f.second + " (" + f.first + ")"; });
+}
+
+std::string describe(const Product& p, Status status) {
+  auto out = shown(p.path) + "  " + counted(p.tensors, "tensor") + ", " + human_bytes(p.size);
+  if (status != Status::planned) out += ", every byte compared";
+  if (p.replaces) out += ", replaces the old file";
+  return out;
 }
 
 void write_conversion(Page& page, const Conversion& c) {
   write_source(page, c);
   if (!c.why.empty()) page.line(printable(c.why));
-  const bool is_there = c.status == Status::there;
-  for (const auto& p : c.products)
-    page.line((is_there ? "= " : "-> ") + shown(p.path) + "  " + counted(p.tensors, "tensor") + ", " +
-              human_bytes(p.size) + (c.status == Status::planned ? "" : ", every byte compared"));
-  if (!c.index.empty()) page.line((is_there ? "= " : "-> ") + shown(c.index));
+  const std::string sign = c.status == Status::there ? "= " : "-> ";
+  for (const auto& p : c.products) page.line(sign + describe(p, c.status));
+  if (!c.index.empty()) page.line(sign + shown(c.index));
   page.list("the same tensor under two names, written once:", c.tied, 0,
             [](const Tied& t) { return shown(t.name) + " is " + shown(t.kept); });
   if (c.status != Status::skipped)
@@ -150,6 +155,14 @@ std::string summary(const Outcome& outcome) {
   return out + " · " + report::duration(seconds) + (outcome.interrupted ? " · interrupted" : "");
 }
 
+/// Whole, also where it is no UTF-8.
+Json with_path(const std::string& path, Json fields) {
+  Json out{{"path", to_utf8(path)}};
+  if (!is_utf8(path)) out["path_bytes"] = to_hex(path);
+  out.update(fields);
+  return out;
+}
+
 Json json_of(const Source& s) {
   auto findings = Json::array();
   for (const auto& f : s.findings)
@@ -158,10 +171,12 @@ Json json_of(const Source& s) {
                         {"fingerprint", f.fingerprint},
                         {"message", to_utf8(f.message)},
                         {"evidence", to_utf8(f.evidence)}});
-  return {{"path", to_utf8(s.path)},       {"size", s.size},
-          {"sha256", s.sha256},            {"format", to_utf8(s.format)},
-          {"key", to_utf8(s.key)},         {"status", std::string{to_string(s.status)}},
-          {"findings", std::move(findings)}};
+  return with_path(s.path, {{"size", s.size},
+                            {"sha256", s.sha256},
+                            {"format", to_utf8(s.format)},
+                            {"key", to_utf8(s.key)},
+                            {"status", std::string{to_string(s.status)}},
+                            {"findings", std::move(findings)}});
 }
 
 template <class Items, class Write>
@@ -176,8 +191,8 @@ Json pair_of(const Tied& t) { return {{"name", to_utf8(t.name)}, {"kept", to_utf
 Json json_of(const Conversion& c) {
   Json out{{"status", std::string{to_string(c.status)}}, {"why", to_utf8(c.why)}};
   out["sources"] = list_of(c.sources, [](const Source& s) { return json_of(s); });
-  out["products"] = list_of(c.products, [](const Product& p) -> Json {
-    return {{"path", to_utf8(p.path)}, {"size", p.size}, {"tensors", p.tensors}};
+  out["products"] = list_of(c.products, [](const Product& p) {
+    return with_path(p.path, {{"size", p.size}, {"tensors", p.tensors}, {"replaces", p.replaces}});
   });
   out["index"] = to_utf8(c.index);
   out["tensors"] = list_of(c.tensors, [](const Converted& t) -> Json {

@@ -22,9 +22,10 @@ struct Source {
 
 /// A file that was written.
 struct Product {
-  std::string path;  ///< raw
-  std::uint64_t size = 0;
+  std::string path;        ///< raw
+  std::uint64_t size = 0;  ///< bytes; of the tensors alone, where nothing is written
   std::uint64_t tensors = 0;
+  bool replaces = false;  ///< a file that was there
 };
 
 /// A tensor of a product.

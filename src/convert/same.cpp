@@ -80,7 +80,7 @@ class Comparing {
       TRY(compare_by_element(out));
       if (out.same && lies_plainly(right_.tensor)) TRY(hash_right());
     }
-    if (lies_plainly(right_.tensor)) out.sha256 = hash_.finish();
+    if (out.same && lies_plainly(right_.tensor)) out.sha256 = hash_.finish();
     return out;
   }
 

@@ -20,7 +20,7 @@ struct Side {
 struct Sameness {
   bool same = false;
   std::uint64_t differs_at = 0;  ///< index of the first element that does, in C order; where there is one
-  std::string sha256;            ///< of the right side's elements in C order, little-endian; only of what is the same
+  std::string sha256;            ///< of the right side's bytes; only where they lie in one piece, and are the same
 };
 
 struct Pair {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 #include "convert/convert.h"
 
@@ -12,9 +13,10 @@ class Ticker {
  public:
   explicit Ticker(const Options& options) : options_{options} {}
 
-  void begin(std::string_view doing, std::string_view current, std::uint64_t bytes) {
+  /// Before any thread of that work; `doing` must be a literal.
+  void begin(std::string_view doing, std::string current, std::uint64_t bytes) {
     doing_ = doing;
-    current_ = current;
+    current_ = std::move(current);
     bytes_ = bytes;
     done_ = 0;
   }
@@ -40,7 +42,8 @@ class Ticker {
 
  private:
   const Options& options_;
-  std::string_view doing_, current_;
+  std::string_view doing_;
+  std::string current_;  ///< its own: work outlives the objects that it is about
   std::uint64_t bytes_ = 0, files_done_ = 0, files_ = 0;
   std::atomic<std::uint64_t> done_ = 0;
   std::atomic<std::int64_t> due_ = 0;

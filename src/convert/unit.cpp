@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "convert/path.h"
 
 namespace assay::convert {
 namespace {
@@ -30,8 +31,6 @@ bool is_candidate(const Document& d) {
   return std::any_of(kCandidates.begin(), kCandidates.end(), [&](std::string_view f) { return has_format(d, f); });
 }
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-
 class Finder {
  public:
   Finder(const std::vector<Document>& documents, const std::string& base, bool explicitly)
@@ -45,7 +44,8 @@ class Finder {
       const auto& d = documents_[i];
       if (taken_.contains(i) || (!explicitly_ && !is_candidate(d))) continue;
       const auto path = base_ + d.path;
-      out_.push_back({{path}, {i}, {product_name(path)}, "", explicitly_ ? "" : base_, ""});
+      const auto product = product_name(path);
+      out_.push_back({{path}, {i}, {product}, product, "", explicitly_ ? "" : base_, ""});
     }
     return std::move(out_);
   }
@@ -56,18 +56,18 @@ class Finder {
     if (!index.path.ends_with(kIndexSuffix) || index.references.empty()) return;
     Unit unit;
     unit.index = base_ + index.path;
+    unit.whole = product_name(unit.index.substr(0, unit.index.size() - kIndexSuffix.size()));
     unit.base = base_;
-    std::vector<std::size_t> taken;
+    std::set<std::size_t> taken;
     for (const auto& reference : index.references) {
       if (reference.kind != "shard") continue;
       const auto found = by_path_.find(folder_of(index.path) + reference.target);
       const bool plain = reference.target.find('/') == reference.target.npos;
       if (plain && found != by_path_.end() && has_format(documents_[found->second], "safetensors")) return;
       if (!plain || found == by_path_.end())
-        unit.trouble = "the shard " + printable(reference.target) + (plain ? " is missing" : " is in another folder");
-      else taken.push_back(found->second);
+        unit.trouble = "the shard " + reference.target + (plain ? " is missing" : " is in another folder");
+      else taken.insert(found->second);
     }
-    std::sort(taken.begin(), taken.end());
     for (const auto i : taken) {
       unit.sources.push_back(base_ + documents_[i].path);
       unit.documents.push_back(i);
@@ -92,9 +92,14 @@ bool may_hold_tensors(const Document& document) {
   return has_format(document, "safetensors") || is_candidate(document);
 }
 
+bool names_folder(const std::string& output, const Unit& unit) {
+  const bool looks_like_a_file = output.ends_with(".safetensors");
+  return output.ends_with('/') || is_folder(output) || (!unit.base.empty() && !looks_like_a_file);
+}
+
 std::string product_name(const std::string& source) {
   constexpr std::string_view kTorchName = "pytorch_model";
-  auto name = source.substr(folder_of(source).size());
+  auto name = name_in(source);
   for (const auto suffix : kSuffixes)
     if (name.size() > suffix.size() && name.ends_with(suffix)) {
       name.resize(name.size() - suffix.size());

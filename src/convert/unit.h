@@ -12,9 +12,12 @@ struct Unit {
   std::vector<std::string> sources;  ///< raw paths, in order
   std::vector<std::size_t> documents;  ///< of the sources, where the scan has them
   std::vector<std::string> products;  ///< one for each source
+  std::string whole;                   ///< the product, where all of them become one; the stem of its parts
   std::string index;                  ///< the index file that names the sources; empty for a single file
   std::string base;                   ///< the folder that was converted, with '/'; empty for a file
   std::string trouble;                ///< why it cannot be converted: a shard is missing
+
+  bool is_named() const { return base.empty(); }  ///< by the user; not found in a folder
 };
 
 /// What can be converted among `documents`, whose paths are relative to `base` ("" or a folder and '/'). Everything else is
@@ -24,6 +27,10 @@ std::vector<Unit> units(const std::vector<format::Document>& documents, const st
 
 /// Whether the scan found a format that tensors may be read from, safetensors included.
 bool may_hold_tensors(const format::Document& document);
+
+/// Whether --output names a folder for `unit`: it is one, it ends with '/', or a folder was converted and it does not
+/// look like a file.
+bool names_folder(const std::string& output, const Unit& unit);
 
 /// "model.safetensors" for "pytorch_model.bin", "unet.safetensors" for "unet.ckpt".
 std::string product_name(const std::string& source);

@@ -1,0 +1,71 @@
+#include "convert/metadata.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/text.h"
+#include "base/version.h"
+#include "convert/path.h"
+
+namespace assay::convert {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kMostRules = 100;  ///< named for each source
+
+/// Of texts that need not be UTF-8.
+std::string dumped(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+Json rules_of(const Source& source) {
+  auto out = Json::array();
+  std::set<std::string_view> seen;
+  for (const auto& f : source.findings)
+    if (seen.insert(f.rule).second && seen.size() <= kMostRules) out.push_back(f.rule);
+  return out;
+}
+
+std::string sources_of(const Output& output, const std::vector<Source>& sources) {
+  std::set<std::size_t> used;
+  for (const auto& item : output.items) used.insert(item.input);
+  auto out = Json::array();
+  for (const auto i : used)
+    out.push_back({{"name", name_in(sources[i].path)},
+                   {"sha256", sources[i].sha256},
+                   {"status", std::string{to_string(sources[i].status)}},
+                   {"findings", rules_of(sources[i])}});
+  return dumped(out, -1);
+}
+
+}  // namespace
+
+format::safetensors::Metadata metadata_of(const Output& output, const std::vector<Input>& inputs,
+                                          const std::vector<Source>& sources, const std::vector<Tied>& tied,
+                                          const std::vector<tensors::Scalar>& kept) {
+  format::safetensors::Metadata out;
+  out.emplace_back(kFormatKey, inputs.front().set.framework);
+  out.emplace_back("assay.version", kVersion);
+  out.emplace_back("assay.sources", sources_of(output, sources));
+  std::set<std::string_view> names;
+  for (const auto& item : output.items) names.insert(item.name);
+  for (const auto& t : tied)
+    if (names.contains(t.kept)) out.emplace_back(t.name, t.kept);
+  for (const auto& s : kept) out.emplace_back(s.name, s.text);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::string index_of(const std::vector<Output>& outputs) {
+  auto map = Json::object();
+  std::uint64_t total = 0;
+  for (const auto& output : outputs) {
+    total += output.bytes;
+    for (const auto& item : output.items) map[item.name] = to_utf8(name_in(output.path));
+  }
+  return dumped({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 2) + "\n";
+}
+
+}  // namespace assay::convert
