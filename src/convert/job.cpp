@@ -383,9 +383,10 @@ bool Job::commit() {
   for (const auto& input : inputs_)
     if (!input.is_unchanged()) return end(Status::failed, input.path + " changed while it was converted");
   if (!ticker_(0)) return end(Status::failed, "interrupted");
+  const auto replaced = files_.size() > 1 ? Existing::can_come_back : Existing::goes;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const bool replaces = exists(files_[i].path());
-    if (const auto done = files_[i].commit(options_.force); !done) {
+    if (const auto done = files_[i].commit(options_.force ? replaced : Existing::stays); !done) {
       end(Status::failed, files_[i].path() + ": " + done.error());
       undo(i);
       return false;
@@ -404,10 +405,10 @@ void Job::undo(std::size_t committed) {
 }
 
 void Job::remove_sources() {
-  if (!out_.leftovers.empty() || out_.more_leftovers > 0) {
-    out_.notices.push_back("the source was kept, because not everything in it was converted");
-    return;
-  }
+  const auto keep = [&](const std::string& because) { out_.notices.push_back("the source was kept, because " + because); };
+  if (!out_.leftovers.empty() || out_.more_leftovers > 0) return keep("not everything in it was converted");
+  for (const auto& source : out_.sources)
+    if (source.status == finding::Status::error) return keep("the scan could not read all of it");
   for (std::size_t i = 0; i < unit_.sources.size(); ++i) remove(unit_.sources[i], &inputs_[i].identity);
   if (!unit_.index.empty()) remove(unit_.index, nullptr);
 }

@@ -87,15 +87,15 @@ NewFile::Done NewFile::link_as(const std::string& name) {
   return {};
 }
 
-NewFile::Done NewFile::commit(bool replace) {
-  if (auto done = replace ? take_place() : take_free_place(); !done) return done;
+NewFile::Done NewFile::commit(Existing existing) {
+  if (auto done = existing == Existing::stays ? take_free_place() : take_place(existing); !done) return done;
   if (synchronise(folder_.get())) return {};
   auto why = refused();
   (void)undo();
   return why;
 }
 
-NewFile::Done NewFile::take_place() {
+NewFile::Done NewFile::take_place(Existing existing) {
   const int folder = folder_.get();
   if (hidden_.empty()) {  // a link replaces nothing, a rename does
     const auto hidden = hidden_name(name_);
@@ -103,11 +103,11 @@ NewFile::Done NewFile::take_place() {
     if (auto linked = link_as(hidden); !linked) return linked;
     hidden_ = hidden;
   }
-  if (rename_in(folder, hidden_, name_, RENAME_EXCHANGE)) return {};
-  const bool was_free = errno == ENOENT;  // otherwise the file system knows no exchange
+  if (existing == Existing::can_come_back && rename_in(folder, hidden_, name_, RENAME_EXCHANGE)) return {};
+  struct stat s {};  // nothing was there, or the file system knows no exchange
+  replaced_for_good_ = ::fstatat(folder, name_.c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0;
   if (!rename_in(folder, hidden_, name_, 0)) return refused();
   hidden_.clear();
-  replaced_for_good_ = !was_free;
   return {};
 }
 

@@ -1,5 +1,6 @@
 // A file that exists under its name only once it is complete, and the folders that it needs.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,13 @@
 #include "scan/descriptor.h"
 
 namespace assay::convert {
+
+/// What becomes of a file that has the name already.
+enum class Existing : std::uint8_t {
+  stays,          ///< and the new one does not get the name
+  goes,           ///< for good
+  can_come_back,  ///< until the new one's object goes: undo() brings it back
+};
 
 /// Errors are the system's own words.
 class NewFile {
@@ -26,16 +34,15 @@ class NewFile {
 
   /// Waits until its bytes are on the disk.
   Done sync() const;
-  /// Gives it its name. Without `replace` an existing file stays, and that is an error. What it replaces goes with the
-  /// object; until then undo() brings it back.
-  Done commit(bool replace);
-  /// After commit(): as if it had not been. An error where the file system could not keep what was replaced.
+  /// Gives it its name.
+  Done commit(Existing existing);
+  /// After commit(): as if it had not been. An error where what was replaced is gone.
   Done undo();
 
  private:
   NewFile() = default;
   Done link_as(const std::string& name);
-  Done take_place();
+  Done take_place(Existing existing);
   Done take_free_place();
 
   std::string path_;

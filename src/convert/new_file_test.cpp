@@ -23,7 +23,7 @@ TEST(NewFile, HasNoNameUntilItIsComplete) {
   auto file = written_file(folder.at("a"), "new");
   ASSERT_TRUE(file) << file.error();
   EXPECT_EQ(folder.names(), Names{});
-  EXPECT_TRUE(file->commit(false));
+  EXPECT_TRUE(file->commit(Existing::stays));
   EXPECT_EQ(folder.names(), Names{"a"});
   EXPECT_EQ(folder.read("a"), "new");
 }
@@ -38,13 +38,13 @@ TEST(NewFile, ReplacesOnlyWhereItMay) {
   const Folder folder;
   folder.write("a", "old");
   auto first = written_file(folder.at("a"), "first");
-  const auto refused = first->commit(false);
+  const auto refused = first->commit(Existing::stays);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(), "File exists");
   EXPECT_EQ(folder.read("a"), "old");
   {
     auto second = written_file(folder.at("a"), "second");
-    EXPECT_TRUE(second->commit(true));
+    EXPECT_TRUE(second->commit(Existing::can_come_back));
     EXPECT_EQ(folder.read("a"), "second");
   }
   EXPECT_EQ(folder.names(), Names{"a"});
@@ -52,7 +52,7 @@ TEST(NewFile, ReplacesOnlyWhereItMay) {
 
 TEST(NewFile, MayReplaceWhereNothingIs) {
   const Folder folder;
-  { EXPECT_TRUE(written_file(folder.at("a"), "new")->commit(true)); }
+  { EXPECT_TRUE(written_file(folder.at("a"), "new")->commit(Existing::can_come_back)); }
   EXPECT_EQ(folder.names(), Names{"a"});
 }
 
@@ -60,19 +60,29 @@ TEST(NewFile, CanBeTakenBack) {
   const Folder folder;
   folder.write("a", "old");
   auto replacing = written_file(folder.at("a"), "new"), fresh = written_file(folder.at("b"), "new");
-  ASSERT_TRUE(replacing->commit(true));
-  ASSERT_TRUE(fresh->commit(false));
+  ASSERT_TRUE(replacing->commit(Existing::can_come_back));
+  ASSERT_TRUE(fresh->commit(Existing::stays));
   EXPECT_TRUE(replacing->undo());
   EXPECT_TRUE(fresh->undo());
   EXPECT_EQ(folder.read("a"), "old");
   EXPECT_EQ(folder.names(), Names{"a"});
 }
 
+TEST(NewFile, DoesNotTakeBackWhatItReplacedForGood) {
+  const Folder folder;
+  folder.write("a", "old");
+  auto file = written_file(folder.at("a"), "new");
+  ASSERT_TRUE(file->commit(Existing::goes));
+  EXPECT_EQ(folder.names(), Names{"a"});
+  EXPECT_EQ(file->undo().error(), "what it replaced is gone");
+  EXPECT_EQ(folder.read("a"), "new");
+}
+
 TEST(NewFile, ReplacesTheLinkAndNotWhatItLeadsTo) {
   const Folder folder;
   folder.write("blob", "old");
   ASSERT_EQ(::symlink("blob", folder.at("a").c_str()), 0);
-  { ASSERT_TRUE(written_file(folder.at("a"), "new")->commit(true)); }
+  { ASSERT_TRUE(written_file(folder.at("a"), "new")->commit(Existing::can_come_back)); }
   EXPECT_EQ(folder.read("a"), "new");
   EXPECT_EQ(folder.read("blob"), "old");
 }
@@ -98,8 +108,8 @@ TEST(NewFile, SaysWhyThereIsNone) {
 TEST(NewFile, HonoursUmask) {
   const Folder folder;
   const auto before = ::umask(027);
-  for (const bool replace : {false, true}) {
-    ASSERT_TRUE(written_file(folder.at("a"), "new")->commit(replace));
+  for (const auto existing : {Existing::stays, Existing::goes}) {
+    ASSERT_TRUE(written_file(folder.at("a"), "new")->commit(existing));
     struct stat s {};
     ASSERT_EQ(::stat(folder.at("a").c_str(), &s), 0);
     EXPECT_EQ(s.st_mode & 07777, 0640u);
@@ -110,11 +120,11 @@ TEST(NewFile, HonoursUmask) {
 TEST(NewFile, TakesNamesAsLongAsTheyMayBe) {
   const Folder folder;
   const std::string name(255, 'n');
-  for (const bool replace : {false, true}) {
-    ASSERT_TRUE(written_file(folder.at(name), "new")->commit(replace));
+  for (const auto existing : {Existing::stays, Existing::goes}) {
+    ASSERT_TRUE(written_file(folder.at(name), "new")->commit(existing));
     EXPECT_EQ(folder.names(), Names{name});
   }
-  EXPECT_FALSE(written_file(folder.at(name + "n"), "new")->commit(false));
+  EXPECT_FALSE(written_file(folder.at(name + "n"), "new")->commit(Existing::stays));
 }
 
 /// From here on this process lives on a file system whose files all have names, and that knows no flags of rename.
@@ -162,7 +172,7 @@ TEST(NewFileOnAnOldFileSystem, IsHiddenUntilItIsComplete) {
       EXPECT_TRUE(folder.names().front().starts_with(".a.assay-")) << folder.names().front();
     }
     EXPECT_EQ(folder.names(), Names{});
-    { ASSERT_TRUE(written_file(folder.at("a"), "old")->commit(false)); }
+    { ASSERT_TRUE(written_file(folder.at("a"), "old")->commit(Existing::stays)); }
     EXPECT_EQ(folder.names(), Names{"a"});
   });
 }
@@ -170,9 +180,9 @@ TEST(NewFileOnAnOldFileSystem, IsHiddenUntilItIsComplete) {
 TEST(NewFileOnAnOldFileSystem, ReplacesOnlyWhereItMay) {
   on_an_old_file_system([](const Folder& folder) {
     folder.write("a", "old");
-    EXPECT_EQ(written_file(folder.at("a"), "new")->commit(false).error(), "File exists");
+    EXPECT_EQ(written_file(folder.at("a"), "new")->commit(Existing::stays).error(), "File exists");
     EXPECT_EQ(folder.read("a"), "old");
-    { EXPECT_TRUE(written_file(folder.at("a"), "new")->commit(true)); }
+    { EXPECT_TRUE(written_file(folder.at("a"), "new")->commit(Existing::can_come_back)); }
     EXPECT_EQ(folder.read("a"), "new");
     EXPECT_EQ(folder.names(), Names{"a"});
   });
@@ -182,8 +192,8 @@ TEST(NewFileOnAnOldFileSystem, SaysWhatCannotBeTakenBack) {
   on_an_old_file_system([](const Folder& folder) {
     folder.write("a", "old");
     auto replacing = written_file(folder.at("a"), "new"), fresh = written_file(folder.at("b"), "new");
-    ASSERT_TRUE(replacing->commit(true));
-    ASSERT_TRUE(fresh->commit(false));
+    ASSERT_TRUE(replacing->commit(Existing::can_come_back));
+    ASSERT_TRUE(fresh->commit(Existing::stays));
     EXPECT_TRUE(fresh->undo());
     EXPECT_EQ(replacing->undo().error(), "what it replaced is gone");
     EXPECT_EQ(folder.names(), Names{"a"});
@@ -193,7 +203,7 @@ TEST(NewFileOnAnOldFileSystem, SaysWhatCannotBeTakenBack) {
 TEST(NewFileOnAnOldFileSystem, HonoursUmask) {
   on_an_old_file_system([](const Folder& folder) {
     ::umask(027);
-    ASSERT_TRUE(written_file(folder.at("a"), "new")->commit(false));
+    ASSERT_TRUE(written_file(folder.at("a"), "new")->commit(Existing::stays));
     struct stat s {};
     ASSERT_EQ(::stat(folder.at("a").c_str(), &s), 0);
     EXPECT_EQ(s.st_mode & 07777, 0640u);

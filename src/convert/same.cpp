@@ -28,7 +28,12 @@ bool lies_plainly(const Tensor& t) { return is_contiguous(t) && t.swap == 1; }
 /// A file through a few thousand of its pages: elements that are far apart share them with their neighbours.
 class Pages {
  public:
-  Pages(int descriptor, std::uint64_t end) : descriptor_{descriptor}, end_{end}, slots_(kPages), data_(kPages * kPage) {}
+  /// Bytes of `tensor`, and no more slots than it has pages: most of those that are not in order are small.
+  Pages(int descriptor, const Tensor& tensor)
+      : descriptor_{descriptor},
+        end_{reach_of(tensor).value_or(0)},
+        slots_(std::min<std::uint64_t>(kPages, end_ / kPage - tensor.begin / kPage + 1)),
+        data_(slots_.size() * kPage) {}
 
   Result<void> read(std::uint64_t at, std::span<std::byte> out) {
     while (!out.empty()) {
@@ -45,7 +50,7 @@ class Pages {
  private:
   Result<const std::byte*> page_at(std::uint64_t page) {
     // Rows of a power of two bytes would all want the same few slots.
-    const auto slot = static_cast<std::size_t>((page * 0x9e3779b97f4a7c15u) >> 54) % kPages;
+    const auto slot = static_cast<std::size_t>((page * 0x9e3779b97f4a7c15u) >> 54) % slots_.size();
     auto* bytes = data_.data() + slot * kPage;
     if (slots_[slot] != page + 1) {
       slots_[slot] = 0;
@@ -117,12 +122,10 @@ class Comparing {
     return {};
   }
 
-  std::uint64_t end_of(const Tensor& t) const { return reach_of(t).value_or(0); }
-
   /// In tiles along the last dimension and the one that lies closest on the left side, so that pages of both are used up
   /// before others are needed.
   Result<void> compare_by_element(Sameness& out) {
-    Pages left{left_.descriptor, end_of(left_.tensor)}, right{right_.descriptor, end_of(right_.tensor)};
+    Pages left{left_.descriptor, left_.tensor}, right{right_.descriptor, right_.tensor};
     const auto& shape = right_.tensor.shape;
     const auto n = shape.size();
     if (n == 0) return compare_tile(left, right, {}, {}, out);

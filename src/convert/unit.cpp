@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 14> kCandidates = {
 constexpr std::array<std::string_view, 9> kSuffixes = {".bin", ".pt",  ".pth",    ".ckpt",  ".pkl",
                                                        ".npz", ".npy", ".joblib", ".pickle"};
 constexpr std::string_view kIndexSuffix = ".index.json";
+constexpr std::string_view kProductIndexSuffix = ".safetensors.index.json";
 
 bool has_format(const Document& d, std::string_view format) {
   const auto& formats = d.members.front().formats;
@@ -53,7 +54,7 @@ class Finder {
  private:
   /// The shards that an index names, unless they are safetensors already.
   void add_model(const Document& index) {
-    if (!index.path.ends_with(kIndexSuffix) || index.references.empty()) return;
+    if (!index.path.ends_with(kIndexSuffix) || index.path.ends_with(kProductIndexSuffix)) return;
     Unit unit;
     unit.index = base_ + index.path;
     unit.whole = product_name(unit.index.substr(0, unit.index.size() - kIndexSuffix.size()));

@@ -94,9 +94,10 @@ TEST(Units, ShardsStandBesideTheirIndex) {
 
 TEST(Units, AModelThatIsSafetensorsAlreadyIsLeftAlone) {
   EXPECT_TRUE(units({file("a.safetensors", {"safetensors"}),
-                     index_file("model.safetensors.index.json", {"a.safetensors"})},
+                     index_file("model.safetensors.index.json", {"a.safetensors", "b.safetensors"})},
                     "m/", false)
                   .empty());
+  EXPECT_TRUE(units({file("a.safetensors", {"safetensors"}), index_file("m.bin.index.json", {"a.safetensors"})}, "m/", false).empty());
 }
 
 TEST(Units, ProductsHaveTheNamesThatLibrariesLookFor) {
