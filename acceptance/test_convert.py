@@ -818,7 +818,7 @@ def test_the_report_says_what_changed(tmp_path):
 
 def test_worst_code_of_several(tmp_path):
     (tmp_path / "good.bin").write_bytes(simple("w"))
-    (tmp_path / "bad.bin").write_bytes(simple("w")[:-1500])
+    (tmp_path / "bad.bin").write_bytes(simple("w")[:-1700])
     (tmp_path / "taken.bin").write_bytes(simple("w"))
     (tmp_path / "taken.safetensors").write_text("precious")
     assert convert(tmp_path / "good.bin", tmp_path / "bad.bin").code == ERROR
