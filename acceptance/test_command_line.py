@@ -755,12 +755,17 @@ def test_what_is_installed_is_found_by_another_cmake_project(installed, tmp_path
         find_package(assay REQUIRED)  # as another folder of the project would
         add_executable(scan_model {ROOT}/examples/api/scan_model.cpp)
         target_link_libraries(scan_model assay::assay)
+        add_executable(convert_model {ROOT}/examples/api/convert_model.cpp)
+        target_link_libraries(convert_model assay::assay)
         """)
     build = tmp_path / "build"
     for words in (["-S", tmp_path, "-B", build, f"-DCMAKE_PREFIX_PATH={installed}"], ["--build", build]):
         done = subprocess.run(["cmake", *words], capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
     assert_scans(build / "scan_model")
+    words = [build / "convert_model", ROOT / "examples/model/pytorch_model.bin", tmp_path / "model.safetensors"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.endswith("  F32            16 bytes  head.bias\n"), done
 
 
 def test_what_is_installed_names_no_path_of_the_machine_that_built_it(installed):

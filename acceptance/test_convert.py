@@ -264,7 +264,7 @@ def test_an_unsafe_source_is_converted_and_its_payload_stays_behind(tmp_path):
     assert b"\nsystem" not in raw and b"cos\n" not in raw and b"true" not in raw
     told = json.loads(read_safetensors(tmp_path / "evil.safetensors")[1]["assay.sources"])
     assert told[0]["status"] == "unsafe" and "pickle.call.os-system" in told[0]["findings"]
-    assert scan(tmp_path / "evil.safetensors").code == 0
+    assert scan(tmp_path / "evil.safetensors").report["status"] == "safe"
     assert b"os-system" in assay("convert", "--force", tmp_path / "evil.bin").out
 
 
@@ -438,6 +438,7 @@ def test_a_sharded_model_keeps_its_shards(sharded):
     assert answer.code == 0 and one(answer)["index"].endswith("model.safetensors.index.json")
     assert_index_is_true(sharded)
     assert set(index_in(sharded)["weight_map"].values()) == {f"model-0000{i}-of-00002.safetensors" for i in (1, 2)}
+    assert scan(sharded).report["status"] == "safe"
     first = json.loads(read_safetensors(sharded / "model-00001-of-00002.safetensors")[1]["assay.sources"])
     assert [s["name"] for s in first] == ["pytorch_model-00001-of-00002.bin"]
     again = convert(sharded)

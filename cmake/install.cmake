@@ -10,7 +10,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/assay.fish
         DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# --- the library: all of it in one archive, the headers that include/assay/assay.h needs, and how others find it ---
+# --- the library: all of it in one archive, the headers that those in include/assay need, and how others find it ---
 if(ASSAY_SANITIZE OR ASSAY_FUZZ)
   return()
 endif()
@@ -41,11 +41,14 @@ function(install_header source name)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})
   set(public_headers ${public_headers} ${header} PARENT_SCOPE)
 endfunction()
-install_header(${PROJECT_SOURCE_DIR}/include/assay/assay.h assay.h)
-foreach(name base/result.h bytes/budget.h bytes/coverage.h detect/detect.h detect/rules.h finding/finding.h
-             format/care.h format/document.h
+foreach(name assay.h convert.h safetensors.h)
+  install_header(${PROJECT_SOURCE_DIR}/include/assay/${name} ${name})
+endforeach()
+foreach(name base/result.h bytes/budget.h bytes/coverage.h bytes/source.h bytes/spool.h bytes/view.h
+             convert/convert.h convert/report.h convert/result.h detect/detect.h detect/rules.h finding/finding.h
+             format/care.h format/document.h format/safetensors/safetensors.h
              report/json.h report/json_document.h report/report.h report/repository.h report/text.h
-             scan/judge.h scan/scan.h scan/walk.h verdict/policy.h)
+             scan/judge.h scan/scan.h scan/walk.h tensors/tensors.h verdict/policy.h)
   install_header(${PROJECT_SOURCE_DIR}/src/${name} ${name})
 endforeach()
 add_custom_target(assay_headers DEPENDS ${public_headers})

@@ -3,25 +3,27 @@ _assay() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" i
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case ${COMP_WORDS[i]} in
-      scan | inspect | facts | judge | rules) command=${COMP_WORDS[i]}; break ;;
+      scan | convert | inspect | facts | judge | rules) command=${COMP_WORDS[i]}; break ;;
     esac
   done
   case $previous in
     -f | --format) mapfile -t COMPREPLY < <(compgen -W "text json jsonl sarif hub" -- "$current"); return ;;
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "caution unscanned error suspicious unsafe" -- "$current"); return ;;
     --spool) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-    -o | --output | --policy) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-    -j | --jobs | --include | --exclude) return ;;
+    -o | --output | --policy | --report) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    -j | --jobs | --include | --exclude | --key | --shard-size) return ;;
     explain)
       local rules
       rules=$(assay rules list 2>/dev/null | awk '$1 ~ /\./ {print $1}')
       mapfile -t COMPREPLY < <(compgen -W "$rules" -- "$current"); return ;;
   esac
   local judging="--policy --fail-on" reporting="--format --output --verbose --no-colour" risk="--allow-unconfined"
+  local converting="--check --output --key --shard-size --strict --keep-metadata --copy-tied --force --remove-source --dry-run"
   local selecting="--jobs --include --exclude --digest --spool" words=""
   case $command in
-    "") words="scan inspect facts judge rules --help --version" ;;
+    "") words="scan convert inspect facts judge rules --help --version" ;;
     scan) words="$selecting $judging $reporting $risk --help" ;;
+    convert) words="$converting --policy --spool --format --report --verbose --no-colour $risk --help" ;;
     inspect) words="--all --policy $risk --help" ;;
     facts) words="$selecting --policy --output $risk --help" ;;
     judge) words="$judging $reporting --help" ;;

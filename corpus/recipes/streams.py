@@ -142,8 +142,7 @@ def png_payload_zip():
 
 
 @case("streams/safetensors-with-payload-tail", status="suspicious", threats=["A28"], imports=OS,
-      loader="safetensors", file="input.safetensors",
-      unsure="safetensors readers are not part of this corpus yet; the tail is a pickle either way")
+      loader="safetensors", file="input.safetensors")
 def safetensors_tail():
     """Bytes behind a safetensors file form a pickle that would call os.system."""
     header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kFewOpcodes = 400;  ///< per pickle, unless all are asked for
 constexpr std::size_t kFewTensors = 200;
+constexpr std::size_t kFewMetadata = 50;
 
 std::string place(const format::Document& d, const format::Place& p) {
   const auto path = member_path(d, p.member);
@@ -92,6 +93,16 @@ void print_tensors(const std::vector<scan::TensorLine>& tensors, bool all) {
   }
 }
 
+void print_metadata(const std::vector<scan::MetadataLine>& metadata, bool all) {
+  if (metadata.empty()) return;
+  std::printf("\nMetadata\n");
+  const auto shown = all ? metadata.size() : std::min(metadata.size(), kFewMetadata);
+  for (std::size_t i = 0; i < shown; ++i)
+    std::printf("  %-32s %s\n", printable(metadata[i].key, 120).c_str(),
+                printable(metadata[i].value, all ? 2000 : 200).c_str());
+  if (shown < metadata.size()) std::printf("  ... and %zu more (--all shows them)\n", metadata.size() - shown);
+}
+
 }  // namespace
 
 int run_inspect(const Common& common, bool all) {
@@ -116,6 +127,7 @@ int run_inspect(const Common& common, bool all) {
   print_tree(d);
   print_facts(d, artifact);
   print_tensors(out->tensors, all);
+  print_metadata(out->metadata, all);
   for (const auto& p : out->programs) {
     std::printf("\nProgram at %s\n", place(d, p.place).c_str());
     for (const auto& line : p.lines) std::printf("  %s\n", printable(line, 2000).c_str());

@@ -29,6 +29,9 @@ Exit codes: 0 nothing at or above the failing level (default: suspicious), 1 som
 
 "safe" speaks of loading: loading runs no code. It says nothing about what the model does.)";
 
+constexpr const char* kConvertExitCodes = R"(Exit codes: 0 everything is converted, or there already, 1 something was refused (with --check: something differs),
+2 something could not be read, written or verified, 64 the command line makes no sense, 130 interrupted.)";
+
 void add_report_options(CLI::App& command, Common& common, std::string& unknown_format) {
   command.add_option("--format,-f", "text, json, jsonl, sarif or hub; may be repeated, each followed by its -o")
       ->trigger_on_parse()
@@ -111,7 +114,7 @@ void add_convert_options(CLI::App& command, Common& common, Converting& c, std::
       ->type_name("KEY");
   command
       .add_option("--shard-size", o.shard_bytes, "most bytes of tensors in one file, as 5GB")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true).description(""))
       ->type_name("SIZE");
   command.add_flag("--strict", o.strict, "refuse where anything would be left out");
   command.add_flag("--keep-metadata", o.keep_metadata, "keep numbers and texts beside the tensors, as metadata");
@@ -190,6 +193,7 @@ int main(int argc, char** argv) {
   auto* convert = app.add_subcommand("convert", "write what is in checkpoints as safetensors, without running anything");
   Converting converting;
   add_convert_options(*convert, common, converting, unknown_format);
+  convert->footer(kConvertExitCodes);
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);

@@ -11,7 +11,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "bytes/digest.h"
 #include "convert/copy.h"
 #include "convert/metadata.h"
 #include "convert/path.h"
@@ -24,6 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using tensors::Set;
 
+constexpr std::size_t kDigest = 64;        ///< characters
 constexpr std::size_t kMostScalar = 4096;  ///< bytes of a text that becomes metadata
 
 /// Adds what passes until it goes.
@@ -61,7 +61,7 @@ bool is_link(const std::string& path) {
 void Job::run() {
   if (understand() && compare_with_existing()) {
     if (options_.dry_run) end(Status::planned, "");
-    else if (check_room() && digest_sources() && write() && verify() && commit()) out_.status = Status::converted;
+    else if (check_room() && write() && verify() && commit()) out_.status = Status::converted;
   }
   const bool is_done = out_.status == Status::converted || out_.status == Status::there;
   if (is_done && options_.remove_source && !options_.dry_run) remove_sources();
@@ -82,6 +82,7 @@ bool Job::end(Status status, std::string why) {
     out_.products.clear();
     out_.tensors.clear();
     out_.index.clear();
+    for (auto& source : out_.sources) source.sha256.clear();
   }
   return false;
 }
@@ -263,29 +264,13 @@ bool Job::check_room() {
                                  human_bytes(free) + " are free");
 }
 
-bool Job::digest_sources() {
-  const Stopwatch watch{out_.seconds.digest};
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const auto& input = inputs_[i];
-    ticker_.begin("hashing", input.path, input.size());
-    bytes::Sha256 hash;
-    std::vector<std::byte> block(1 << 20);
-    for (std::uint64_t at = 0; at < input.size();) {
-      const auto part = std::span{block}.first(std::min<std::uint64_t>(block.size(), input.size() - at));
-      if (const auto read = read_fully(input.file.get(), at, part); !read) return failed(input.path, read.error());
-      hash.update(part);
-      at += part.size();
-      if (!ticker_(part.size())) return end(Status::failed, "interrupted");
-    }
-    out_.sources[i].sha256 = hash.finish();
-  }
-  return true;
-}
-
 bool Job::write() {
+  Digests digests{inputs_, ticker_};
+  for (auto& source : out_.sources) source.sha256.assign(kDigest, '0');  // room for what comes later
   for (const auto& path : product_paths()) folders_.make_for(path);
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
     if (!write_output(plan_.outputs[i], i == 0)) return false;
+  if (!write_digests(digests)) return false;
   if (index_path_.empty()) return true;
   auto index = written_file(index_path_, index_of(plan_.outputs));
   if (!index) return end(Status::failed, index_path_ + ": " + index.error());
@@ -297,9 +282,7 @@ bool Job::write_output(const Output& output, bool first) {
   const Stopwatch watch{out_.seconds.write};
   ticker_.begin("writing", output.path, output.bytes);
   auto placed = output.placed;
-  const auto kept = first ? out_.kept_metadata : std::vector<tensors::Scalar>{};
-  const auto header =
-      format::safetensors::header(placed, metadata_of(output, inputs_, out_.sources, plan_.tied, kept));
+  const auto header = header_of(placed, output, first);
   if (!header) return end(Status::refused, std::string{header.error().what});
   auto file = NewFile::create(output.path);
   if (!file) return end(Status::failed, output.path + ": " + file.error());
@@ -318,6 +301,32 @@ bool Job::write_output(const Output& output, bool first) {
   out_.products[files_.size()].size = size;
   files_.push_back(std::move(*file));
   return true;
+}
+
+/// Headers name their sources by digest, which is known only now; it takes the room that was kept for it.
+bool Job::write_digests(Digests& digests) {
+  const Stopwatch watch{out_.seconds.digest};
+  auto done = digests.finish();
+  if (!done) return failed("hashing the source", done.error());
+  for (std::size_t i = 0; i < done->size(); ++i) out_.sources[i].sha256 = std::move((*done)[i]);
+  for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+    const auto& output = plan_.outputs[i];
+    auto placed = output.placed;
+    const auto header = header_of(placed, output, i == 0);
+    if (!header || header->size() + output.bytes != out_.products[i].size)
+      return end(Status::failed, "a header changed its length");
+    if (const auto written = write_fully(files_[i].descriptor(), 0, bytes::view(*header)); !written)
+      return failed(output.path, written.error());
+    if (const auto synced = files_[i].sync(); !synced)
+      return end(Status::failed, output.path + ": " + synced.error());
+  }
+  return true;
+}
+
+Result<std::string> Job::header_of(std::vector<format::safetensors::Tensor>& placed, const Output& output,
+                                   bool first) const {
+  const auto kept = first ? out_.kept_metadata : std::vector<tensors::Scalar>{};
+  return format::safetensors::header(placed, metadata_of(output, inputs_, out_.sources, plan_.tied, kept));
 }
 
 // --- Verifying ------------------------------------------------------------------------------------

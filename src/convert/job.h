@@ -2,6 +2,7 @@
 #pragma once
 #include "convert/claims.h"
 #include "convert/convert.h"
+#include "convert/digests.h"
 #include "convert/input.h"
 #include "convert/new_file.h"
 #include "convert/plan.h"
@@ -31,9 +32,10 @@ class Job {
   bool is_within_limits();
   bool compare_with_existing();
   bool check_room();
-  bool digest_sources();
   bool write();
   bool write_output(const Output& output, bool first);
+  bool write_digests(Digests& digests);
+  Result<std::string> header_of(std::vector<format::safetensors::Tensor>& placed, const Output& output, bool first) const;
   bool verify();
   bool commit();
   void remove_sources();

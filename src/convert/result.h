@@ -49,7 +49,7 @@ struct Tied {
 /// How long each step took.
 struct Seconds {
   double read = 0;    ///< scanning, and finding the tensors
-  double digest = 0;  ///< SHA-256 of the sources
+  double digest = 0;  ///< waiting for the SHA-256 of the sources, which is computed beside the writing
   double write = 0;   ///< up to and with fsync
   double verify = 0;  ///< reading both sides again, comparing, SHA-256 of each tensor
 };

@@ -60,6 +60,7 @@ std::vector<Claim> identify(const bytes::Source& source) {
   if (is_script(head)) claims.push_back({"script", Use::code, "a script", all});
   if (const auto found = document(head); !found.format.empty())
     claims.push_back({found.format, Use::code, found.says, all});
+  if (is_safetensors(head, all)) claims.push_back({"safetensors", Use::readable, "a safetensors file", all});
   if (const auto found = model_of(head, in); !found.format.empty())
     claims.push_back({found.format, Use::model, found.says, all});
   if (const auto found = medium(head, in); !found.format.empty())

@@ -125,6 +125,14 @@ TEST(Identify, ABrokenChunkEndsThePicture) {
   EXPECT_EQ(c[0].end, 33u);
 }
 
+TEST(Identify, KnowsASafetensorsHeaderAsItsReaderDoes) {
+  EXPECT_EQ(formats("\x6\0\0\0\0\0\0\0 \n\t\r{}"s), "safetensors");
+  EXPECT_EQ(formats("\x40\0\0\0\0\0\0\0{\"a"s), "safetensors") << "cut short";
+  EXPECT_EQ(formats("\x40\0\0\0\0\0\0\0 {\"a"s), "");
+  EXPECT_EQ(formats("\4\0\0\0\0\0\0\0{\0\0\0"s), "");
+  EXPECT_EQ(formats("\4\0\0\0\0\0\0\0\n\0\0\0"s), "");
+}
+
 TEST(Identify, TwoFormatsAreTwoClaims) {
   // 0x80 02 begins a pickle, and is a length of 640 bytes as well.
   EXPECT_EQ(formats("\x80\2\0\0\0\0\0\0{}"s + std::string(700, ' ')), "pickle safetensors");

@@ -185,9 +185,15 @@ bool starts_pickle(View head) noexcept { return head.size() >= 2 && byte_at(head
 
 bool is_safetensors(View head, std::uint64_t size) noexcept {
   constexpr std::uint64_t kMostHeader = 100'000'000;  // bytes; the format's own limit
-  if (head.size() < 10 || byte_at(head, 8) != '{') return false;
   const auto length = little(head, 0, 8);
-  return length >= 2 && length <= kMostHeader && length <= size - 8;
+  if (head.size() < 10 || length < 2 || length > kMostHeader) return false;
+  const auto json = bytes::text(head.subspan(8));
+  const auto next_word = [&](std::size_t at) { return std::min(json.find_first_not_of(" \t\r\n", at), json.size()); };
+  const auto open = next_word(0);
+  if (open == json.size()) return length >= json.size() && size - 8 > json.size();  // blank as far as one can see
+  const auto inside = next_word(open + 1);
+  if (json[open] != '{' || (inside < json.size() && json[inside] != '"' && json[inside] != '}')) return false;
+  return length <= size - 8 || byte_at(head, 9) == '"';  // the latter is one that was cut short
 }
 
 Magic program(View head, std::uint64_t size) noexcept {
@@ -199,7 +205,6 @@ Magic program(View head, std::uint64_t size) noexcept {
 
 Magic model(View head, std::uint64_t size) noexcept {
   if (const auto known = first_of(kModels, head); !known.format.empty()) return known;
-  if (is_safetensors(head, size)) return {"safetensors", "a safetensors file"};
   if (begins(head, kHdf5)) return {"hdf5", "an HDF5 file"};
   if (is_ggml(head)) return {"ggml", "a GGML model"};
   if (is_flatbuffer(head, size, "TFL3")) return {"tflite", "a TensorFlow Lite model"};
@@ -229,6 +234,7 @@ std::string_view loadable_magic(View head) noexcept {
   if (const auto found = stream_or_archive(head); !found.empty()) return found;
   // How much follows is not known here, so every size that is declared may be true.
   if (const auto found = program(head, UINT64_MAX); !found.format.empty()) return found.format;
+  if (is_safetensors(head, UINT64_MAX)) return "safetensors";
   const auto found = model(head, UINT64_MAX);
   // Two bytes of length and a tag are too little to stop at inside somebody else's data.
   return found.format == "sentencepiece" ? std::string_view{} : found.format;

@@ -25,7 +25,8 @@ Magic model(bytes::View head, std::uint64_t size) noexcept;
 /// Documents that can carry scripts or objects.
 Magic document(bytes::View head) noexcept;
 
-/// u64 length of a JSON header that fits into `size`, then '{'.
+/// u64 length of a JSON header, blanks, '{', blanks, and '"' or '}', as far as `head` goes. The header fits into `size`
+/// unless it begins at once with '{"': such a file was cut short.
 bool is_safetensors(bytes::View head, std::uint64_t size) noexcept;
 
 inline constexpr std::string_view kHdf5 = "\x89HDF\r\n\x1a\n";

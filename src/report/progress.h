@@ -11,12 +11,12 @@
 namespace assay::report {
 
 struct Tally {
-  std::string_view doing = "scanning";
   std::uint64_t files_done = 0;
   std::uint64_t files_total = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;
   std::string_view current;  ///< raw path of a file that is being read; may be empty
+  std::string_view doing = "scanning";
 };
 
 /// "scanning 132/2,000 files · 1.2 of 5.0 GB · model-00003.bin", in fewer than `width` columns, so that

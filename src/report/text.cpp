@@ -319,6 +319,7 @@ class Page {
     if (report_.excluded > 0) labelled("left out", counted(report_.excluded, "file") + ", by --include or --exclude");
     coverage();
     for (const auto& [reason, names] : unscanned_by_reason()) labelled("not examined", reason + ": " + names);
+    better();
     if (const auto n = waived_findings(); n > 0) labelled("waived", counted(n, "finding") + ", by the policy");
     if (!report_.policy.name.empty()) labelled("policy", policy_in_words());
     labelled("time", duration(report_.seconds));
@@ -328,6 +329,18 @@ class Page {
         waived_files() > 0 ? "loading runs no code, or the policy waives what it runs" : "loading runs no code";
     out_ +=
         inked(Ink::faint, "safe means: " + std::string{means} + "; it says nothing about what the model does") + "\n";
+  }
+
+  /// What nobody has to wait for its author to do.
+  void better() {
+    const auto has_tensors = [](const Artifact& a) {
+      return std::any_of(a.checkpoints.begin(), a.checkpoints.end(),
+                         [](const format::Checkpoint& c) { return c.tensors > 0; });
+    };
+    const auto checkpoints = std::count_if(report_.artifacts.begin(), report_.artifacts.end(), has_tensors);
+    if (checkpoints > 0)
+      labelled("better", "assay convert writes the tensors of " + counted(checkpoints, "checkpoint") +
+                             " as safetensors, without running anything", Ink::green);
   }
 
   void verdict() {

@@ -10,6 +10,7 @@
 #include "format/numpy/npy.h"
 #include "format/pickle/pickle.h"
 #include "identify/identify.h"
+#include "identify/magic.h"
 
 namespace assay::scan {
 
@@ -82,6 +83,7 @@ void Examiner::read(Reading& r, const Wanted& wanted) {
   read_by_magic(r, wanted);
   read_archives(r);
   read_compressed(r);
+  read_safetensors(r);
   try_text_pickle(r);
   if (r.certainty == Certainty::member && r.formats.empty()) read_text(r);
   examine_nested(r);
@@ -125,7 +127,9 @@ void Examiner::read_pickle(Reading& r) {
     format::torch::read_legacy(r.source, r.facts, how_.on_tensor);
     return;
   }
-  if (r.certainty == Certainty::guess) {  // arrays may begin with the two bytes of a pickle
+  // Arrays may begin with the two bytes of a pickle, and so does every 32nd safetensors file: its length is 640, or
+  // 896.
+  if (r.certainty == Certainty::guess || identify::is_safetensors(r.head, r.source.size())) {
     if (format::pickle::read_all(r.source, 0, r.facts, format::pickle::Trust::none)) r.recognised("pickle", true);
     return;
   }

@@ -1,5 +1,6 @@
 // Inside scan: examines one artifact. Formats nest in each other, so their readers are one class; its parts stand in
-// files by noun: examiner.cpp what a member is, _zip and _archives what is in it, _inside what hides in it.
+// files by noun: examiner.cpp what a member is, _zip and _archives what is in it, _safetensors its tensors, _inside
+// what hides in it.
 #pragma once
 #include <algorithm>
 #include <map>
@@ -14,6 +15,7 @@
 
 #include "container/contents.h"
 #include "container/stream/stream.h"
+#include "format/safetensors/safetensors.h"
 #include "scan/examine.h"
 
 namespace assay::scan {
@@ -126,9 +128,18 @@ class Examiner {
   void examine_storage(std::uint32_t index, const Source& source, std::uint64_t owned, std::uint64_t depth);
   void check_stored(Reading& r, Archive& archive, const Entry& entry, const Source& source, std::uint32_t index);
 
+  // --- Safetensors (examiner_safetensors.cpp) ---
+
+  void read_safetensors(Reading& r);
+  void own_tensors(Reading& r, const format::safetensors::File& file);
+  void search_texts(Reading& r, const format::safetensors::File& file);
+  /// `where`: for people, "metadata" and the like.
+  void search_text(Reading& r, std::string_view text, std::string_view where);
+
   // --- What is inside, and what nobody owns (examiner_inside.cpp) ---
 
   void examine_nested(Reading& r);
+  void examine_tensor(Reading& r, const Source& tensor, std::uint64_t offset);
   /// True where some loader could start at the first byte of `source`.
   bool examine_guess(Reading& r, const Source& source, std::string name, std::string role, std::uint64_t offset);
   void read_unowned(Reading& r);

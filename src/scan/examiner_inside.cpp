@@ -1,5 +1,5 @@
+#include "format/pickle/literal.h"
 #include "format/pickle/pickle.h"
-#include "identify/identify.h"
 #include "scan/examiner.h"
 
 namespace assay::scan {
@@ -8,6 +8,7 @@ using bytes::Cover;
 
 namespace {
 
+constexpr std::uint64_t kMagicBytes = 512;
 constexpr std::uint64_t kMostSearched = 64ull << 20;  ///< bytes of one gap in which beginnings are searched
 constexpr std::size_t kMostGaps = 4096;               ///< gaps of one member that are searched
 
@@ -46,6 +47,14 @@ bool Examiner::examine_guess(Reading& r, const Source& source, std::string name,
   if (examine(index, source, r.depth + 1, Certainty::guess, {})) return true;
   if (document_.members.size() == index + 1) document_.members.pop_back();
   return false;
+}
+
+/// A tensor's bytes may be anything, but numpy.load opens a checkpoint as well, and others open its members by name.
+void Examiner::examine_tensor(Reading& r, const Source& tensor, std::uint64_t offset) {
+  const auto head = bytes::read_up_to(tensor, 0, kMagicBytes);
+  if (head && format::pickle::could_load(*head) &&
+      examine_guess(r, tensor, "tensor@" + std::to_string(offset), "unowned bytes", offset))
+    r.facts.quirk("file.unowned-loadable", offset, "in a tensor's bytes");
 }
 
 /// Bytes that no reader of this member claimed: zeros are padding; what a loader could start at is
@@ -94,8 +103,7 @@ void Examiner::search(Reading& r, std::uint64_t begin, std::uint64_t end) {
 
 Result<std::optional<std::uint64_t>> Examiner::next_start(Reading& r, std::uint64_t at, std::uint64_t end, bool first) {
   if (first) {
-    const auto head = TRY(bytes::read_up_to(r.source, at, 512));
-    if (!identify::loadable_magic(head).empty() || format::pickle::starts_with_name(head)) return std::optional{at};
+    if (format::pickle::could_load(TRY(bytes::read_up_to(r.source, at, kMagicBytes)))) return std::optional{at};
   }
   return format::pickle::find_start(r.source, at, end, r.facts);
 }

@@ -17,7 +17,6 @@ using format::MemberFacts;
 
 namespace {
 
-constexpr std::uint64_t kMagicBytes = 512;
 constexpr std::uint64_t kMostChecked = 256ull << 20;  ///< bytes of a stored member whose CRC is computed
 
 /// Invisible or turning characters, or Latin letters mixed with ones that look like them.
@@ -202,11 +201,7 @@ void Examiner::examine_storage(std::uint32_t index, const Source& source, std::u
   Reading r{index, source, depth, Certainty::member, MemberFacts{document_, index, budget_, how_.care}};
   r.facts.coverage.claim(Cover::inert, 0, std::min(owned, source.size()));
   r.formats = {"tensor"};
-  // A tensor's bytes may be anything, but numpy.load opens a checkpoint as well, and others open its members by name.
-  const auto head = bytes::read_up_to(source, 0, kMagicBytes);
-  if (head && (!identify::loadable_magic(*head).empty() || format::pickle::starts_with_name(*head)) &&
-      examine_guess(r, source, "tensor@0", "unowned bytes", 0))
-    r.facts.quirk("file.unowned-loadable", 0, "in a tensor's bytes");
+  examine_tensor(r, source, 0);
   if (owned < source.size()) read_unowned(r);
   document_.members[index].coverage = r.facts.coverage.finish(source.size());
 }

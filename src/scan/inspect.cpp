@@ -16,6 +16,7 @@
 #include "detect/written.h"
 #include "format/numpy/npy.h"
 #include "format/pickle/listing.h"
+#include "format/safetensors/safetensors.h"
 #include "format/wire.h"
 #include "sandbox/pool.h"
 #include "scan/examine.h"
@@ -24,7 +25,8 @@ namespace assay::scan {
 namespace {
 
 constexpr std::size_t kMostTensors = 100'000;
-constexpr std::size_t kMostLine = 2000;  ///< bytes
+constexpr std::size_t kMostMetadata = 10'000;  ///< pairs
+constexpr std::size_t kMostLine = 2000;        ///< bytes
 
 void put(std::string& out, std::string_view text) {
   const std::uint64_t n = text.size();
@@ -64,6 +66,11 @@ class Answer {
     put(tensors_, t.shape);
     put(tensors_, std::to_string(t.bytes));
   }
+  void add(std::string_view key, std::string_view value) {
+    if (++metadata_count_ > kMostMetadata) return;
+    put(metadata_, key.substr(0, kMostLine));
+    put(metadata_, value.substr(0, kMostLine));
+  }
   void add(const Program& p) {
     ++program_count_;
     put(programs_, std::to_string(p.place.member));
@@ -78,12 +85,14 @@ class Answer {
     put(out, std::to_string(program_count_));
     out += programs_;
     put(out, std::to_string(std::min<std::uint64_t>(tensor_count_, kMostTensors)));
-    return out + tensors_;
+    out += tensors_;
+    put(out, std::to_string(std::min<std::uint64_t>(metadata_count_, kMostMetadata)));
+    return out + metadata_;
   }
 
  private:
-  std::string programs_, tensors_;
-  std::uint64_t program_count_ = 0, tensor_count_ = 0;
+  std::string programs_, tensors_, metadata_;
+  std::uint64_t program_count_ = 0, tensor_count_ = 0, metadata_count_ = 0;
 };
 
 /// The arrays of an .npy, which may hold several.
@@ -97,6 +106,14 @@ void add_arrays(const bytes::Source& source, const format::Member& member, Answe
     if (array->dtype.has_object || bytes > rest.size() - array->data_offset) return;
     at += array->data_offset + bytes;
   }
+}
+
+void add_safetensors(const bytes::Source& source, const bytes::Limits& limits, Answer& answer) {
+  bytes::Budget budget{limits, source.size()};
+  const auto file = format::safetensors::parse(source, budget).facts;
+  for (const auto& t : file.tensors)
+    answer.add(TensorLine{t.name, std::string{to_string(t.dtype)}, brackets(t.shape), t.end - t.begin});
+  for (const auto& [key, value] : file.metadata) answer.add(key, value);
 }
 
 TensorLine line_of(const format::pickle::ListedArray& array, const format::Member& member) {
@@ -140,8 +157,11 @@ std::string inspect_in_cell(int descriptor, int spool, std::uint64_t size, const
   };
   how.on_member = [&](std::uint32_t index, const bytes::Source& source, const format::Document& document) {
     const auto& member = document.members[index];
-    if (std::find(member.formats.begin(), member.formats.end(), "npy") != member.formats.end())
-      add_arrays(source, member, answer);
+    const auto is = [&](std::string_view format) {
+      return std::find(member.formats.begin(), member.formats.end(), format) != member.formats.end();
+    };
+    if (is("npy")) add_arrays(source, member, answer);
+    if (is("safetensors")) add_safetensors(source, limits, answer);
     for (const auto& p : document.pickles)
       if (p.place.member == index) answer.add(program_of(p, source, member, budget, most, answer));
   };
@@ -183,6 +203,11 @@ Result<Inspection> decode(std::string_view raw) {
     t.shape = TRY(get(in));
     t.bytes = TRY(number(in));
     out.tensors.push_back(std::move(t));
+  }
+  const auto pairs = TRY(in.plausible(TRY(number(in)), 8));
+  for (std::uint64_t i = 0; i < pairs; ++i) {
+    auto key = TRY(get(in));
+    out.metadata.push_back({std::move(key), TRY(get(in))});
   }
   return out;
 }

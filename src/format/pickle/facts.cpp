@@ -2,22 +2,13 @@
 
 #include "format/pickle/base64.h"
 #include "format/pickle/joblib.h"
-#include "format/pickle/pickle.h"
-#include "identify/identify.h"
+#include "format/pickle/literal.h"
 
 namespace assay::format::pickle {
 namespace {
 
 constexpr std::uint64_t kLongestBase64 = 64 << 20;  ///< characters decoded in memory
 constexpr std::size_t kMagicHead = 64;              ///< bytes
-
-bool could_load(bytes::View head) { return !identify::loadable_magic(head).empty() || starts_with_name(head); }
-
-/// The first letters of whatever begins like a pickle, an archive or a compressed stream. Most texts are not of them.
-bool could_be_base64(std::string_view head) {
-  constexpr std::string_view kFirst = "gUHeQ/KBkYNXTfjiE(";
-  return head.size() >= kLiteralText && kFirst.find(head[0]) != kFirst.npos && head.find(' ') == head.npos;
-}
 
 std::optional<std::uint64_t> integer(const std::optional<Value>& v) {
   if (!v || v->tag != Tag::integer || static_cast<std::int64_t>(v->at) < 0) return std::nullopt;
@@ -205,9 +196,7 @@ void FactSink::on_literal(Machine& m, const Value& literal, std::string_view hea
     facts_.nested.push_back(std::move(n));
     return;
   }
-  if (literal.len < kLiteralText || literal.len > kLongestBase64 || !could_be_base64(head)) return;
-  const auto start = from_base64(head.substr(0, head.size() / 4 * 4));
-  if (!start || !could_load(*start)) return;
+  if (literal.len < kLiteralText || literal.len > kLongestBase64 || !could_load_decoded(head)) return;
   auto decoded = from_base64(m.text_of(literal, kLongestBase64));
   if (!decoded) return;
   facts_.nested.push_back(

@@ -130,22 +130,30 @@ Result<void> Cursor::number() {
   return {};
 }
 
-Result<void> Cursor::scalar() {
+Result<void> Cursor::text_or_key(std::vector<std::string>* texts) {
+  if (texts == nullptr) return string(nullptr);
+  std::string out;
+  TRY(string(&out));
+  if (out.size() >= kLeastIgnored) texts->push_back(std::move(out));
+  return {};
+}
+
+Result<void> Cursor::scalar(std::vector<std::string>* texts) {
   const char c = at();
-  if (c == '"') return string(nullptr);
+  if (c == '"') return text_or_key(texts);
   if (c == '-' || is_digit(c)) return number();
   if (eat_word("true") || eat_word("false") || eat_word("null")) return {};
   return bad("a value is missing");
 }
 
-Result<Cursor> Cursor::value(unsigned depth) {
+Result<Cursor> Cursor::value(unsigned depth, std::vector<std::string>* texts) {
   peek();
   const auto begin = at_;
   std::string closers;  // of what is open, innermost last
   const auto key = [&]() -> Result<void> {
     if (closers.back() == ']') return {};
     if (peek() != '"') return bad("a key is missing");
-    TRY(string(nullptr));
+    TRY(text_or_key(texts));
     return expect(':');
   };
   do {
@@ -159,7 +167,7 @@ Result<Cursor> Cursor::value(unsigned depth) {
         continue;
       }
     } else {
-      TRY(scalar());
+      TRY(scalar(texts));
     }
     while (!closers.empty() && eat(closers.back())) closers.pop_back();
     if (closers.empty()) break;

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "format/safetensors/safetensors.h"
 
 namespace assay::format::safetensors {
 
@@ -31,13 +33,15 @@ class Cursor {
   bool eat_null() noexcept;
 
   /// Steps over the value that comes next, all of it checked, and returns a cursor that sees nothing else. `depth`:
-  /// of the objects and arrays around it. Recurses into nothing.
-  Result<Cursor> value(unsigned depth);
+  /// of the objects and arrays around it. Recurses into nothing. `texts`: where its keys and texts go that have at
+  /// least kLeastIgnored bytes; may be nullptr.
+  Result<Cursor> value(unsigned depth, std::vector<std::string>* texts = nullptr);
 
  private:
   char at() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool eat_word(std::string_view word) noexcept;
-  Result<void> scalar();
+  Result<void> scalar(std::vector<std::string>* texts);
+  Result<void> text_or_key(std::vector<std::string>* texts);
   /// Appends to `out`, unless that is nullptr.
   Result<void> string(std::string* out);
   Result<void> escape(std::string* out);

@@ -35,7 +35,7 @@ class EntryReader {
   }
 
   Result<void> field() {
-    const auto name = TRY(in_.text());
+    auto name = TRY(in_.text());
     TRY(in_.expect(':'));
     const auto once = [&](bool& has) -> Result<void> {
       if (std::exchange(has, true)) return in_.bad("a field of a tensor stands twice");
@@ -54,7 +54,8 @@ class EntryReader {
       return offsets();
     }
     out_.unknown_field = true;
-    TRY(in_.value(0));
+    if (name.size() >= kLeastIgnored) out_.ignored.push_back(std::move(name));
+    TRY(in_.value(0, &out_.ignored));
     return {};
   }
 

@@ -9,9 +9,10 @@
 namespace assay::format::safetensors {
 
 struct Entry {
-  Tensor tensor;               ///< without its name
-  bool unknown_field = false;  ///< one that the reference ignores
-  bool odd_form = false;       ///< an array in place of the object, or the dtype as an object: serde takes both
+  Tensor tensor;                       ///< without its name
+  bool unknown_field = false;          ///< one that the reference ignores
+  std::vector<std::string> ignored{};  ///< its texts, as File has them
+  bool odd_form = false;               ///< an array in place of the object, or the dtype as an object: serde takes both
 };
 
 /// Reads what serde derives for the reference's TensorInfo. `value`: of a text whose grammar holds. Errc::limit_reached

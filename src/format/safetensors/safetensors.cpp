@@ -89,6 +89,8 @@ class FileReader {
     TRY(budget_.charge(bytes::Line::facts, 1, at));
     auto entry = TRY(read_entry(value, budget_.left(bytes::Line::facts) * kDimensionsPerFact));
     TRY(budget_.charge(bytes::Line::facts, entry.tensor.shape.size() / kDimensionsPerFact, at));
+    TRY(budget_.charge(bytes::Line::facts, entry.ignored.size(), at));
+    std::move(entry.ignored.begin(), entry.ignored.end(), std::back_inserter(file_.ignored));
     if (entry.unknown_field) odd("safetensors.field-unknown", at, name);
     if (entry.odd_form) odd("safetensors.form-odd", at, name);
     entry.tensor.name = std::move(name);
@@ -133,7 +135,10 @@ class FileReader {
     std::stable_sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     keep_last(
         pairs, [](const auto& a, const auto& b) { return a.first == b.first; },
-        [&](const auto& pair) { odd("safetensors.key-duplicate", *metadata_at_, pair.first); });
+        [&](auto& dropped, const auto& kept) {
+          odd("safetensors.key-duplicate", *metadata_at_, kept.first);
+          if (dropped.second.size() >= kLeastIgnored) file_.ignored.push_back(std::move(dropped.second));
+        });
   }
 
   void drop_double_names() {
@@ -141,16 +146,16 @@ class FileReader {
                      [](const Named& a, const Named& b) { return a.tensor.name < b.tensor.name; });
     keep_last(
         named_, [](const Named& a, const Named& b) { return a.tensor.name == b.tensor.name; },
-        [&](const Named& n) { odd("safetensors.key-duplicate", n.at, n.tensor.name); });
+        [&](const Named&, const Named& kept) { odd("safetensors.key-duplicate", kept.at, kept.tensor.name); });
   }
 
-  /// Of equal neighbours the last stays; `tell` hears of each that another one follows, from that other one.
+  /// Of equal neighbours the last stays; `tell` hears of each that goes, and of the one in its place.
   template <class T, class Equal, class Tell>
   static void keep_last(std::vector<T>& sorted, Equal equal, Tell tell) {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < sorted.size(); ++i) {
       if (i > 0 && equal(sorted[kept - 1], sorted[i])) {
-        tell(sorted[i]);
+        tell(sorted[kept - 1], sorted[i]);
         sorted[kept - 1] = std::move(sorted[i]);
       } else if (kept++ != i) {
         sorted[kept - 1] = std::move(sorted[i]);

@@ -18,6 +18,7 @@
 namespace assay::format::safetensors {
 
 inline constexpr std::uint64_t kMostHeader = 100'000'000;  ///< bytes, as the reference has it
+inline constexpr std::size_t kLeastIgnored = 20;           ///< bytes; shorter texts hide nothing and are not kept
 
 /// In the order of the reference's enum, which is its order of writing backwards: "increasing alignment".
 enum class Dtype : std::uint8_t {
@@ -71,16 +72,18 @@ struct Oddity {
 };
 
 struct File {
-  std::vector<Tensor> tensors;   ///< by begin, then end; those that could be read, where the file is refused
-  Metadata metadata;             ///< by key
-  std::uint64_t data_begin = 0;  ///< 8 + N
+  std::vector<Tensor> tensors;       ///< by begin, then end; those that could be read, where the file is refused
+  Metadata metadata;                 ///< by key
+  std::uint64_t data_begin = 0;      ///< 8 + N
+  std::vector<std::string> ignored;  ///< texts that the reference drops, decoded: unknown fields, values overwritten
   std::vector<Oddity> oddities;
   std::optional<Error> refused;  ///< why the reference implementation does not open it; nothing where it does
 };
 
-/// Reads the header, never the tensors. Memory: the header's size, twice, and what is returned; each tensor is charged
-/// to Line::facts. The result's `stopped` is set where the header could not be read or a limit was reached; a file that
-/// is merely refused was read to the end of its header.
+/// Reads the header, never the tensors. Memory: the header's size, twice, and what is returned; Line::facts is charged
+/// for each tensor, each pair of metadata, each ignored text and each 16 dimensions. The result's `stopped` is set
+/// where the header could not be read or a limit was reached; a file that is merely refused was read to the end of its
+/// header.
 Parsed<File> parse(const bytes::Source& source, bytes::Budget& budget);
 
 /// The first 8 + N bytes of a file that holds `tensors` one behind the other in the given order, and sets their begin
