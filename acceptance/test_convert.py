@@ -842,15 +842,26 @@ def test_umask_is_honoured(tmp_path, mask, mode, words):
     assert (tmp_path / "a.safetensors").stat().st_mode & 0o7777 == mode
 
 
+def peak_memory(pid: int) -> int:
+    """In bytes, so far. What wait4() tells counts the Python that forked it, too."""
+    try:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) << 10
+    except (OSError, TypeError):  # it has just ended
+        return 0
+
+
 def test_memory_does_not_follow_the_size(tmp_path):
     """A gigabyte, of which nothing is there: time is short and memory is bounded all the same."""
     numel = 1 << 28
     write_sparse_checkpoint(tmp_path / "huge.pt", state_dict({
         "w": Tensor(numel=numel, shape=(numel,)), "t": Tensor(numel=numel, shape=(3000, 3000), stride=(1, 3000))}), 4 * numel)
     running = subprocess.Popen([PROGRAM, "convert", tmp_path / "huge.pt"], stdout=subprocess.DEVNULL, env=clean_environment())
-    _, status, usage = os.wait4(running.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert usage.ru_maxrss <= 64 << 10  # KiB
+    peak = 0
+    while running.poll() is None:
+        peak = max(peak, *map(peak_memory, [running.pid, *children(running.pid)]))
+        time.sleep(0.01)
+    assert running.returncode == 0
+    assert 0 < peak <= 64 << 20
     product = (tmp_path / "huge.safetensors").stat()
     assert product.st_size > 1 << 30 and product.st_blocks * 512 < 100 << 20
 
@@ -1036,10 +1047,10 @@ def on_a_terminal(*words) -> bytes:
 
 
 def test_progress_is_drawn_on_a_terminal_and_wiped(tmp_path):
-    """Long enough to be told about: half a gigabyte, each byte of which is moved one by one."""
-    numel = 1 << 26
+    """Long enough to be told about: each element is moved by itself."""
+    side = 6000
     for name in ("a.pt", "b.pt"):
-        write_sparse_checkpoint(tmp_path / name, state_dict({"w": Tensor(numel=numel, shape=(8192, 8192), stride=(1, 8192))}), 4 * numel)
+        write_sparse_checkpoint(tmp_path / name, state_dict({"w": Tensor(numel=side**2, shape=(side, side), stride=(1, side))}), 4 * side**2)
     shown = on_a_terminal(tmp_path).decode()
     frames = shown.split("\r\x1b[K")
     assert any(re.match(r"(writing|verifying|hashing) [01]/2 files · [\d.]+ (\w+ )?of [\d.]+ MB · .*[ab]\.(pt|safetensors)", f) for f in frames), shown[:2000]

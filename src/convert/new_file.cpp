@@ -124,8 +124,8 @@ NewFile::Done NewFile::take_free_place() {
 
 NewFile::Done NewFile::undo() {
   if (replaced_for_good_) return tl::unexpected<std::string>{"what it replaced is gone"};
-  const bool undone = hidden_.empty() ? ::unlinkat(folder_.get(), name_.c_str(), 0) == 0
-                                      : rename_in(folder_.get(), hidden_, name_, 0);
+  const bool undone =
+      hidden_.empty() ? ::unlinkat(folder_.get(), name_.c_str(), 0) == 0 : rename_in(folder_.get(), hidden_, name_, 0);
   if (!undone) return refused();
   hidden_.clear();
   (void)synchronise(folder_.get());

@@ -199,8 +199,8 @@ Json json_of(const Conversion& c) {
   });
   out["index"] = to_utf8(c.index);
   out["tensors"] = list_of(c.tensors, [](const Converted& t) -> Json {
-    return {{"name", to_utf8(t.name)}, {"dtype", t.dtype},     {"shape", t.shape},     {"bytes", t.bytes},
-            {"sha256", t.sha256},      {"source", t.source},   {"product", t.product}, {"laid_out_anew", t.laid_out}};
+    return {{"name", to_utf8(t.name)}, {"dtype", t.dtype},   {"shape", t.shape},     {"bytes", t.bytes},
+            {"sha256", t.sha256},      {"source", t.source}, {"product", t.product}, {"laid_out_anew", t.laid_out}};
   });
   out["tied"] = list_of(c.tied, pair_of);
   out["not_converted"] = list_of(c.leftovers, [](const tensors::Leftover& l) -> Json {
@@ -212,10 +212,8 @@ Json json_of(const Conversion& c) {
   });
   out["notices"] = list_of(c.notices, to_utf8);
   out["removed"] = list_of(c.removed, to_utf8);
-  out["seconds"] = {{"read", c.seconds.read},
-                    {"digest", c.seconds.digest},
-                    {"write", c.seconds.write},
-                    {"verify", c.seconds.verify}};
+  out["seconds"] = {
+      {"read", c.seconds.read}, {"digest", c.seconds.digest}, {"write", c.seconds.write}, {"verify", c.seconds.verify}};
   return out;
 }
 
@@ -235,7 +233,8 @@ std::string to_text(const Outcome& outcome, const report::TextOptions& options) 
     write_conversion(page, c);
   }
   if (quiet > 0 && !page.is_empty()) page.text("\n");
-  if (quiet > 0) page.label("skipped", Ink::faint, counted(quiet, "file") + " without anything to convert (-v names them)");
+  if (quiet > 0)
+    page.label("skipped", Ink::faint, counted(quiet, "file") + " without anything to convert (-v names them)");
   const bool any = std::any_of(outcome.conversions.begin(), outcome.conversions.end(), [](const Conversion& c) {
     return c.status == Status::converted || c.status == Status::planned;
   });

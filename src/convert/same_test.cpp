@@ -60,9 +60,10 @@ TEST(Same, FindsAnySingleBitAndItsElement) {
 
 TEST(Same, FindsABitInLargeTensors) {
   const auto file = noise(6'000'000, 5);
-  for (const auto& t :
-       {tensor_over(6'000'000, Dtype::u8, {6'000'000}, {1}), tensor_over(6'000'000, Dtype::f32, {1000, 1500}, {1, 1000}),
-        tensor_over(6'000'000, Dtype::f32, {30, 200, 250}, {1, 30, 6000}), tensor_over(6'000'000, Dtype::i16, {1500, 2000}, {0, 1})}) {
+  for (const auto& t : {tensor_over(6'000'000, Dtype::u8, {6'000'000}, {1}),
+                        tensor_over(6'000'000, Dtype::f32, {1000, 1500}, {1, 1000}),
+                        tensor_over(6'000'000, Dtype::f32, {30, 200, 250}, {1, 30, 6000}),
+                        tensor_over(6'000'000, Dtype::i16, {1500, 2000}, {0, 1})}) {
     const auto elements = laid_out(t, file);
     EXPECT_TRUE(compared(t, file, plain(t), elements)->same);
     for (const auto at : {std::size_t{0}, elements.size() / 3, elements.size() - 1}) {
