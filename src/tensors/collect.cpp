@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <unordered_set>
+#include <set>
 
 #include "base/text.h"
 
@@ -15,12 +15,17 @@ using Value = Objects::Value;
 
 constexpr unsigned kDeepest = 200;               ///< objects inside objects
 constexpr std::size_t kMostVisits = 20'000'000;  ///< a few shared dicts have 2^60 paths
+constexpr std::size_t kLeastVisits = 100'000;    ///< ... and need no such number: more of them for what there is
+constexpr std::size_t kVisitsEach = 32;          ///< of each thing that there is
 constexpr std::size_t kMostPath = 4096;          ///< bytes of a name
+constexpr std::size_t kMostWord = 256;           ///< bytes of the name of a class or a function
+constexpr std::size_t kMostNotices = 100;
+constexpr std::size_t kMostWords = 128 << 20;  ///< bytes of all names and texts together: a cell's answer has an end
 
 /// Where checkpoints keep their state dict, the best first.
 constexpr std::array<std::string_view, 15> kUsualKeys = {
-    "state_dict", "model_state_dict", "model_state", "model",     "module",           "net",       "network", "weights",
-    "params_ema", "params",           "ema_state_dict", "model_ema", "state_dict_ema", "ema",       "g_ema"};
+    "state_dict", "model_state_dict", "model_state",    "model",     "module",         "net", "network", "weights",
+    "params_ema", "params",           "ema_state_dict", "model_ema", "state_dict_ema", "ema", "g_ema"};
 
 std::string joined(const std::string& path, std::string_view name) {
   return path.empty() ? std::string{name} : path + "." + std::string{name};
@@ -29,24 +34,24 @@ std::string joined(const std::string& path, std::string_view name) {
 class Collector {
  public:
   Collector(const Objects& objects, const Find& find, Set& out)
-      : objects_{objects}, m_{objects.machine()}, find_{find}, out_{out} {}
+      : objects_{objects}, m_{objects.machine()}, find_{find}, holders_{objects, find}, out_{out} {}
 
   void run(const std::optional<std::string>& key) {
     const auto root = objects_.root();
+    if (!holders_.explore(root))
+      return refuse("it has more tensors, or more references among its objects, than are followed");
+    if (const auto why = tampering()) return refuse(*why);
     if (key && !key->empty()) {
       const auto chosen = walk_to(root, *key);
       if (!chosen) return refuse("there is no '" + *key + "' in it" + keys_of(root));
-      out_.key = *key;
-      list_others(root, *key);
-      collect("", *chosen, 0);
+      collect_chosen(root, *key, *chosen);
     } else if (const auto usual = key ? std::nullopt : usual_key(root)) {
-      out_.key = *usual;
-      list_others(root, *usual);
-      collect("", *objects_.lookup(root, *usual), 0);
+      collect_chosen(root, *usual, *objects_.lookup(root, *usual));
     } else {
       if (is_optimizer(root)) return nothing("the state of an optimizer: safetensors has no place for it");
       collect("", root, 0);
     }
+    if (more_notices_ > 0) out_.notices.push_back("and " + std::to_string(more_notices_) + " more of these");
     if (is_over()) return;
     if (out_.tensors.empty()) return nothing("there are no tensors in it that safetensors can hold");
     out_.outcome = Set::Outcome::read;
@@ -63,47 +68,28 @@ class Collector {
   void nothing(std::string why) { end(Set::Outcome::nothing, std::move(why)); }
 
   bool visit() {
-    if (++visits_ > kMostVisits) refuse("its objects refer to each other so often that there is no end of names");
+    if (++visits_ > std::min(kMostVisits, kLeastVisits + kVisitsEach * holders_.looked_at()))
+      refuse("its objects refer to each other so often that there is no end of names");
     return !is_over();
   }
 
   // --- Looking ---
 
-  /// Whether a tensor stands anywhere inside `v`. Objects that contain themselves contain nothing new.
-  bool holds_tensor(const Value& v, unsigned depth = 0) {
-    const bool node = v.tag == Tag::call || v.tag == Tag::instance || v.tag == Tag::persistent;
-    const bool container = v.tag >= Tag::tuple && v.tag <= Tag::frozenset;
-    if ((!node && !container) || !visit()) return false;
-    if (container && !m_.holds_objects(v)) return false;
-    if (depth > kDeepest) return refuse("its objects are nested too deeply"), false;
-    const auto [known, is_new] = holds_tensor_.try_emplace(v.at, false);
-    if (!is_new) return known->second;
-    const bool holds = node ? made_of_tensor(v, depth) : any_holds(objects_.items(v), depth);
-    holds_tensor_[v.at] = holds;
-    return holds;
-  }
-  /// Asked once for each object: an array may have to be decoded.
-  const Found& found(const Value& v) {
-    static const Found kOther;
-    if (v.tag != Tag::call && v.tag != Tag::instance && v.tag != Tag::persistent) return kOther;
-    const auto it = found_.find(v.at);
-    return it != found_.end() ? it->second : found_.emplace(v.at, find_(v)).first->second;
-  }
-  bool any_holds(const std::vector<Value>& values, unsigned depth) {
-    return std::any_of(values.begin(), values.end(), [&](const Value& v) { return holds_tensor(v, depth + 1); });
-  }
-  bool made_of_tensor(const Value& v, unsigned depth) {
-    if (found(v).kind != Found::Kind::other) return true;
-    if (v.tag == Tag::persistent) return true;  // a storage, or something else that the file keeps outside the pickle
-    std::vector<Value> parts;
-    for (std::size_t i = 0; i < 3; ++i)
-      if (const auto part = m_.node(v, i)) parts.push_back(*part);
-    for (const auto like : {Tag::dict, Tag::list})
-      if (const auto filled = m_.filled(v, like)) parts.push_back(*filled);
-    return any_holds(parts, depth);
+  /// What is done to a tensor, a storage or a class changes others as well, also where nobody keeps it. No pickler
+  /// writes that.
+  std::optional<std::string> tampering() const {
+    for (const auto& v : objects_.changed()) {
+      const bool is_object = v.tag == Tag::call || v.tag == Tag::instance;
+      if (is_object && find_(v).kind == Found::Kind::other) continue;  // it is refused if it is needed
+      return "the opcode " + std::string{*objects_.change(v)} + " changes " + kind_of(v) + " after it was made";
+    }
+    return std::nullopt;
   }
 
-  /// A key as part of a name; nothing where it is none that a name can be made of.
+  bool holds_tensor(const Value& v) const { return holders_.holds(v); }
+  const Found& found(const Value& v) const { return holders_.found(v); }
+
+  /// A key as part of a name; nothing where it is none that a name can be made of. A lone surrogate is no UTF-8.
   std::optional<std::string> name_of(const Value& key) const {
     if (key.tag == Tag::integer) return std::to_string(static_cast<std::int64_t>(key.at));
     if (key.tag != Tag::text || key.len > kMostPath) return std::nullopt;
@@ -128,11 +114,14 @@ class Collector {
       case Tag::dict: return "dict of " + std::to_string(m_.length(v).value_or(0) / 2);
       case Tag::set:
       case Tag::frozenset: return counted("set");
-      case Tag::symbol: return m_.symbol(static_cast<std::uint32_t>(v.at)).dotted();
+      case Tag::symbol: {
+        const auto name = m_.symbol(static_cast<std::uint32_t>(v.at)).dotted();
+        return to_utf8(std::string_view{name}.substr(0, kMostWord));
+      }
       case Tag::persistent: return "storage";
       default: {
         const auto maker = objects_.maker(v);
-        return maker.empty() ? "an object" : maker + "(...)";
+        return maker.empty() ? "an object" : to_utf8(std::string_view{maker}.substr(0, kMostWord)) + "(...)";
       }
     }
   }
@@ -180,37 +169,58 @@ class Collector {
     return out.empty() ? "" : "; there are: " + out + (pairs.size() > kMost ? ", ..." : "");
   }
 
+  void collect_chosen(const Value& root, const std::string& key, const Value& chosen) {
+    out_.key = key;
+    list_others(root, key);
+    collect("", chosen, 0);
+  }
+
   /// What stands beside the chosen dict at the top.
   void list_others(const Value& root, std::string_view chosen) {
     if (!objects_.is_dict(root)) return;
     for (const auto& [key, value] : objects_.pairs(root)) {
       const auto name = name_of(key);
-      if (!name || chosen == *name || (chosen.starts_with(*name) && chosen[name->size()] == '.')) continue;
+      if (!name || chosen == *name || chosen.starts_with(*name + ".")) continue;
       if (holds_tensor(value))
-        leave(*name, kind_of(value), "it holds tensors too, and '" + std::string{chosen} + "' was taken; --key " +
-                                         *name + " takes it");
+        leave(*name, kind_of(value),
+              "it holds tensors too, and '" + std::string{chosen} + "' was taken; --key " + *name + " takes it");
       else leave_plain(*name, value, 0);
     }
   }
 
   // --- Collecting ---
 
-  void leave(const std::string& name, std::string what, std::string reason) {
-    if (out_.leftovers.size() < kMostLeftovers) out_.leftovers.push_back({name, std::move(what), std::move(reason)});
-    else ++out_.more_leftovers;
+  /// Whether there is room for so many bytes more of text in the answer.
+  bool affords(std::size_t bytes) {
+    words_ += bytes;
+    return words_ <= kMostWords;
   }
 
-  /// Something without a tensor inside.
+  void leave(const std::string& name, std::string what, std::string reason) {
+    const bool fits = out_.leftovers.size() < kMostLeftovers && affords(name.size() + what.size() + reason.size());
+    if (fits) out_.leftovers.push_back({name, std::move(what), std::move(reason)});
+    else ++out_.more_leftovers;
+  }
+  void leave_keyless(const std::string& path, const Value& value) {
+    leave(path, kind_of(value), "its key is no text that a name can be made of");
+  }
+
+  void notice(std::string text) {
+    if (out_.notices.size() < kMostNotices) out_.notices.push_back(std::move(text));
+    else ++more_notices_;
+  }
+
+  /// Something without a tensor inside. A dict that stands in several places is taken apart once.
   void leave_plain(const std::string& name, const Value& v, unsigned depth) {
-    if (!visit()) return;
-    if (objects_.is_dict(v) && depth < kDeepest && m_.length(v).value_or(1) > 0) {
-      const auto pairs = objects_.pairs(v);
-      for (const auto& [key, value] : pairs)
-        if (const auto part = name_of(key)) leave_plain(joined(name, *part), value, depth + 1);
-        else leave(name, kind_of(value), "its key is no text");
-      if (!pairs.empty()) return;
-    }
-    if (auto text = scalar(v)) out_.scalars.push_back({name, std::move(*text)});
+    const bool is_apart =
+        objects_.is_dict(v) && depth < kDeepest && name.size() <= kMostPath && apart_.insert(v.at).second;
+    const auto pairs = is_apart ? objects_.pairs(v) : Objects::Pairs{};
+    for (const auto& [key, value] : pairs)
+      if (const auto part = name_of(key)) leave_plain(joined(name, *part), value, depth + 1);
+      else leave_keyless(name, value);
+    if (!pairs.empty()) return;
+    if (auto text = scalar(v); text && out_.scalars.size() < kMostLeftovers && affords(name.size() + text->size()))
+      out_.scalars.push_back({name, std::move(*text)});
     leave(name, kind_of(v), "not a tensor");
   }
 
@@ -219,6 +229,7 @@ class Collector {
       case Tag::boolean: return v.at != 0 ? "true" : "false";
       case Tag::integer: return std::to_string(static_cast<std::int64_t>(v.at));
       case Tag::real: {
+        if (v.at == 0) return std::nullopt;  // the machine has no value of numbers that are written as a text
         std::array<char, 32> digits;
         const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), std::bit_cast<double>(v.at)).ptr;
         return std::string{digits.data(), end};
@@ -234,10 +245,10 @@ class Collector {
 
   void collect(const std::string& path, const Value& v, unsigned depth) {
     if (!visit()) return;
-    if (depth > kDeepest || path.size() > kMostPath) return refuse("its objects are nested too deeply");
+    if (depth > kDeepest || path.size() > kMostPath)
+      return refuse("its objects are nested too deeply, or named too long");
     if (const auto& f = found(v); f.kind != Found::Kind::other) return take(path, f);
     if (!holds_tensor(v)) return leave_plain(path, v, depth);
-    if (is_over()) return;
     if (open_.contains(v.at)) return leave(path, kind_of(v), "it contains itself");
     open_.insert(v.at);
     collect_inside(path, v, depth);
@@ -246,6 +257,9 @@ class Collector {
 
   void collect_inside(const std::string& path, const Value& v, unsigned depth) {
     if (objects_.is_dict(v)) return collect_pairs(path, v, depth);
+    if (const auto how = objects_.change(v); how && v.tag != Tag::persistent)
+      return refuse("its tensors depend on " + kind_of(v) + " at '" + path + "', which " + std::string{*how} +
+                    " changes after it was made");
     if (v.tag == Tag::list || v.tag == Tag::tuple) {
       const auto items = objects_.items(v);
       for (std::size_t i = 0; i < items.size(); ++i) collect(joined(path, std::to_string(i)), items[i], depth + 1);
@@ -259,11 +273,19 @@ class Collector {
   }
 
   void collect_pairs(const std::string& path, const Value& dict, unsigned depth) {
-    for (const auto& [key, value] : objects_.pairs(dict)) {
+    const auto pairs = objects_.pairs(dict);
+    if (has_strange_keys(pairs))
+      return refuse("a key of the dict at '" + path + "' is such that nobody knows which others it equals");
+    for (const auto& [key, value] : pairs) {
       if (is_over()) return;
       if (const auto name = name_of(key)) collect(joined(path, *name), value, depth + 1);
-      else leave(path, kind_of(value), "its key is no text");
+      else leave_keyless(path, value);
     }
+  }
+  /// Whether code decides which keys are equal: numpy.str_('w') replaces what stands under 'w'.
+  bool has_strange_keys(const Objects::Pairs& pairs) const {
+    const auto is_plain = [](const auto& pair) { return Objects::is_known_key(pair.first); };
+    return std::any_of(pairs.begin(), pairs.end(), is_plain) && !std::all_of(pairs.begin(), pairs.end(), is_plain);
   }
 
   void take(const std::string& path, const Found& found) {
@@ -271,13 +293,15 @@ class Collector {
       case Found::Kind::other: return;
       case Found::Kind::broken:
         return end(Set::Outcome::damaged, found.reason + (path.empty() ? "" : " (at '" + path + "')"));
-      case Found::Kind::unfit: return leave(path, found.what, found.reason);
+      case Found::Kind::unclear: return refuse(found.reason + (path.empty() ? "" : " (at '" + path + "')"));
+      case Found::Kind::unfit: return leave(path, to_utf8(found.what), found.reason);
       case Found::Kind::tensor: break;
     }
     if (!names_.insert(path).second) return leave(path, "tensor", "another one has this name already");
     if (path == "__metadata__") return leave(path, "tensor", "safetensors keeps this name for itself");
     if (out_.tensors.size() == kMostTensors) return refuse("it has more than a million tensors");
-    if (!found.notice.empty()) out_.notices.push_back(path + ": " + found.notice);
+    if (!affords(path.size())) return refuse("its names are longer than an answer can be");
+    if (!found.notice.empty()) notice(path + ": " + to_utf8(found.notice));
     out_.tensors.push_back(found.tensor);
     out_.tensors.back().name = path;
   }
@@ -289,20 +313,20 @@ class Collector {
     if (v.tag != Tag::instance && v.tag != Tag::call) return std::nullopt;
     auto state = objects_.state(v);
     if (state && state->tag == Tag::tuple) state = m_.item(*state, 0);
-    if (!state || state->tag != Tag::dict) return std::nullopt;
-    if (!objects_.lookup(*state, "_parameters") || !objects_.lookup(*state, "_buffers") ||
-        !objects_.lookup(*state, "_modules"))
-      return std::nullopt;
-    return state;
+    if (!state || state->tag != Tag::dict || objects_.grew(*state)) return std::nullopt;
+    const auto [known, is_new] = is_module_state_.try_emplace(state->at, false);
+    if (is_new)
+      known->second = objects_.lookup(*state, "_parameters") && objects_.lookup(*state, "_buffers") &&
+                      objects_.lookup(*state, "_modules");
+    return known->second ? state : std::nullopt;
   }
 
   /// As state_dict() gives it, where no class has its own idea of that.
   void collect_module(const std::string& path, const Value& v, const Value& state, unsigned depth) {
     if (!std::exchange(told_module_, true))
-      out_.notices.push_back("a whole module of class " + kind_of(v) +
-                             " was pickled; its parameters and buffers were taken as torch keeps them, without asking "
-                             "the class");
-    std::unordered_set<std::string> passing;
+      notice("a whole module of class " + kind_of(v) +
+             " was pickled; its parameters and buffers were taken as torch keeps them, without asking the class");
+    std::set<std::string> passing;
     if (const auto names = objects_.lookup(state, "_non_persistent_buffers_set"))
       for (const auto& name : objects_.items(*names))
         if (name.tag == Tag::text) passing.insert(objects_.text(name));
@@ -316,36 +340,44 @@ class Collector {
   }
   void collect_members(const std::string& path, const Value& dict, unsigned depth) {
     if (!objects_.is_dict(dict)) return refuse("a module keeps its parts in something that is no dict");
-    for (const auto& [key, value] : objects_.pairs(dict))
-      if (const auto name = name_of(key); name && value.tag != Tag::none) collect(joined(path, *name), value, depth + 1);
+    for (const auto& [key, value] : objects_.pairs(dict)) collect_member(path, key, value, depth);
   }
-  void collect_buffers(const std::string& path, const Value& dict, const std::unordered_set<std::string>& passing,
+  void collect_buffers(const std::string& path, const Value& dict, const std::set<std::string>& passing,
                        unsigned depth) {
     if (!objects_.is_dict(dict)) return refuse("a module keeps its parts in something that is no dict");
     for (const auto& [key, value] : objects_.pairs(dict)) {
       const auto name = name_of(key);
-      if (!name || value.tag == Tag::none) continue;
-      if (passing.contains(*name)) leave(joined(path, *name), "buffer", "the module does not save it (persistent=False)");
-      else collect(joined(path, *name), value, depth + 1);
+      if (name && passing.contains(*name) && value.tag != Tag::none)
+        leave(joined(path, *name), "buffer", "the module does not save it (persistent=False)");
+      else collect_member(path, key, value, depth);
     }
+  }
+  void collect_member(const std::string& path, const Value& key, const Value& value, unsigned depth) {
+    if (value.tag == Tag::none) return;
+    if (const auto name = name_of(key)) collect(joined(path, *name), value, depth + 1);
+    else leave_keyless(path, value);
   }
 
   const Objects& objects_;
   const Objects::Machine& m_;
   const Find& find_;
+  Holders holders_;
   Set& out_;
   std::size_t visits_ = 0;
+  std::size_t words_ = 0;
+  std::size_t more_notices_ = 0;
   bool told_module_ = false;
-  std::unordered_map<std::uint64_t, bool> holds_tensor_;  ///< by place
-  std::unordered_map<std::uint64_t, Found> found_;        ///< by place
-  std::unordered_set<std::uint64_t> open_;                ///< being collected
-  std::unordered_set<std::string> names_;
+  mutable std::unordered_map<std::uint64_t, bool> is_module_state_;  ///< by place
+  std::unordered_set<std::uint64_t> open_;                           ///< being collected
+  std::unordered_set<std::uint64_t> apart_;                          ///< dicts without tensors that were listed
+  std::set<std::string> names_;                                      ///< an attacker chooses them, and knows every hash
 };
 
 }  // namespace
 
 void collect(const Objects& objects, const Find& find, const std::optional<std::string>& key, Set& out) {
   Collector{objects, find, out}.run(key);
+  if (out.outcome != Set::Outcome::read) out.tensors.clear();
 }
 
 }  // namespace assay::tensors

@@ -43,9 +43,9 @@ constexpr std::array kTorch = {
 };
 
 constexpr std::array kNumpy = {
-    Word{"f8", Dtype::f64}, Word{"f4", Dtype::f32}, Word{"f2", Dtype::f16}, Word{"i8", Dtype::i64},
-    Word{"i4", Dtype::i32}, Word{"i2", Dtype::i16}, Word{"i1", Dtype::i8},  Word{"u8", Dtype::u64},
-    Word{"u4", Dtype::u32}, Word{"u2", Dtype::u16}, Word{"u1", Dtype::u8},  Word{"b1", Dtype::boolean},
+    Word{"f8", Dtype::f64},    Word{"f4", Dtype::f32}, Word{"f2", Dtype::f16}, Word{"i8", Dtype::i64},
+    Word{"i4", Dtype::i32},    Word{"i2", Dtype::i16}, Word{"i1", Dtype::i8},  Word{"u8", Dtype::u64},
+    Word{"u4", Dtype::u32},    Word{"u2", Dtype::u16}, Word{"u1", Dtype::u8},  Word{"b1", Dtype::boolean},
     Word{"?", Dtype::boolean}, Word{"c8", Dtype::c64},
 };
 

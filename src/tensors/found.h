@@ -9,10 +9,11 @@ namespace assay::tensors {
 
 struct Found {
   enum class Kind : std::uint8_t {
-    other,   ///< no tensor
-    tensor,  ///< one, without its name
-    unfit,   ///< one that safetensors cannot hold: `what` and `reason`
-    broken,  ///< one whose bytes are not there: `reason`
+    other,    ///< no tensor
+    tensor,   ///< one, without its name
+    unfit,    ///< one that safetensors cannot hold: `what` and `reason`
+    broken,   ///< one whose bytes are not there: `reason`
+    unclear,  ///< one that cannot be told for certain without running the file: `reason`
   };
   Kind kind = Kind::other;
   Tensor tensor{};
@@ -24,6 +25,7 @@ struct Found {
     return {Kind::unfit, {}, std::move(what), std::move(reason)};
   }
   static Found broken(std::string reason) { return {Kind::broken, {}, {}, std::move(reason)}; }
+  static Found unclear(std::string reason) { return {Kind::unclear, {}, {}, std::move(reason)}; }
 };
 
 /// "[2, 3]".

@@ -10,7 +10,7 @@ using format::pickle::Tag;
 using format::torch::StorageId;
 using Value = Objects::Value;
 
-constexpr auto kLoader = format::Profile::cpython_c_file;
+constexpr auto kLoader = format::bits(format::Profile::cpython_c_file);
 constexpr std::uint64_t kCount = 8;  ///< bytes of a storage's number of elements
 
 /// The eight bytes at `at`.
@@ -71,9 +71,9 @@ void LegacyFile::read_storages(const Objects& keys) {
   }
 }
 
-tl::expected<Piece, std::string> LegacyFile::storage(const StorageId& id) const {
+tl::expected<Piece, Found> LegacyFile::storage(const StorageId& id) const {
   const auto found = storages_.find(id.key);
-  if (found == storages_.end()) return tl::unexpected<std::string>{"the storage " + id.key + " is missing"};
+  if (found == storages_.end()) return tl::unexpected{Found::broken("the storage " + id.key + " is missing")};
   return Piece{stretch_.where, found->second};
 }
 
@@ -122,6 +122,7 @@ bool TarFile::read_views(const Objects& views) {
     const auto root = whole ? storages_.find(*whole) : storages_.end();
     if (!key || root == storages_.end() || !offset || !elements) return damaged("a view of a storage that is missing");
     auto part = root->second;
+    if (part.id.view) return damaged("a view of a view of a storage");  // torch writes none
     part.id.view = StorageId::View{*key, *offset, *elements};
     storages_.insert_or_assign(*key, std::move(part));
   }
@@ -153,7 +154,7 @@ bool TarFile::read_tensors(const Stretch& stretch, bytes::Budget& budget) {
     laid.layout.offset = number(2 * n);
     at += 8 + (2 * n + 1) * 8;
     const auto piece = storage->second.piece;
-    tensors_[*key] = tensor_over(laid, [&](const StorageId&) -> tl::expected<Piece, std::string> { return piece; });
+    tensors_[*key] = tensor_over(laid, [&](const StorageId&) -> tl::expected<Piece, Found> { return piece; });
   }
   return true;
 }

@@ -17,7 +17,7 @@ class LegacyFile {
   /// The pickle that holds the state; none where the file is damaged before it.
   const Objects* object() const { return object_.get(); }
   const std::string& damage() const { return damage_; }  ///< empty where there is none
-  tl::expected<Piece, std::string> storage(const format::torch::StorageId& id) const;
+  tl::expected<Piece, Found> storage(const format::torch::StorageId& id) const;
 
  private:
   void read(bytes::Budget& budget);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "format/numpy/npy.h"
+#include "format/pickle/joblib.h"
 #include "format/torch/layout.h"
 #include "tensors/dtypes.h"
 
@@ -13,14 +14,17 @@ namespace {
 using format::pickle::Tag;
 using Value = Objects::Value;
 
-constexpr std::uint64_t kMostDecoded = 512 << 20;  ///< bytes of an array that is written as a text
+constexpr std::uint64_t kMostDecoded = 256 << 20;  ///< bytes of an array that is written as a text: held three times
 
 /// A data type by NumPy's word for it.
 struct Type {
-  std::string word;  ///< "f4", "O", "structured"
+  std::string word{};  ///< "f4", "O", "structured"
   bool big_endian = false;
-  std::optional<Dtype> dtype;
+  std::optional<Dtype> dtype{};
+  std::string doubt{};  ///< why nobody can tell; empty where it is certain
 };
+
+Type doubtful(std::string why) { return {"unknown", false, {}, std::move(why)}; }
 
 Type type_from(std::string_view typestr) {
   Type out;
@@ -33,25 +37,56 @@ Type type_from(std::string_view typestr) {
   return out;
 }
 
-/// numpy.dtype('f4', False, True), then BUILD with (3, '<', None, None, None, -1, -1, 0).
-Type type_of(const Objects& objects, const std::optional<Value>& v) {
-  const auto name = v && objects.maker(*v) == "numpy.dtype" ? objects.argument(*v, 0) : std::nullopt;
-  if (name && name->tag == Tag::symbol) {  // ml_dtypes gives NumPy types that it has no letters for
-    const auto& symbol = objects.machine().symbol(static_cast<std::uint32_t>(name->at));
-    return {symbol.dotted(), false, symbol.module == "ml_dtypes" ? dtype_of_torch(symbol.name) : std::nullopt};
-  }
-  if (!name || name->tag != Tag::text) return {"unknown", false, {}};
-  auto out = type_from(objects.text(*name));
-  const auto state = objects.state(*v);
-  const auto order = state ? objects.machine().item(*state, 1) : std::nullopt;
-  if (order && order->tag == Tag::text) out.big_endian = objects.text(*order) == ">";
-  return out;
+bool is_true(const std::optional<Value>& v) {
+  return v && (v->tag == Tag::boolean || v->tag == Tag::integer) && v->at != 0;
+}
+bool is_none(const std::optional<Value>& v) { return v && v->tag == Tag::none; }
+
+/// BUILD with (3, '<', None, None, None, -1, -1, 0). NumPy believes what stands there, unless the type is one of its
+/// own that nobody copied: then it looks at nothing.
+Type with_state(Type type, const Objects& objects, const Value& dtype, const Value& state) {
+  const auto& m = objects.machine();
+  const bool is_own = objects.argument(dtype, 0)->tag == Tag::text;
+  const auto order = m.item(state, 1), size = m.item(state, 5);
+  const auto word = order && order->tag == Tag::text ? objects.text(*order) : std::string{};
+  const bool is_plain = is_none(m.item(state, 2)) && is_none(m.item(state, 3)) && is_none(m.item(state, 4));
+  const bool is_sized = is_own ? !format::pickle::dtype_lies(m, dtype, state)
+                               : size && size->tag == Tag::integer &&
+                                     (static_cast<std::int64_t>(size->at) < 0 || size->at == swap_unit(*type.dtype));
+  if (!is_true(objects.argument(dtype, 2)) || word.size() != 1 || std::string_view{"<>|="}.find(word) == word.npos ||
+      !is_plain || !is_sized)
+    return doubtful("its data type contradicts itself");
+  type.big_endian = word == ">";
+  return type;
 }
 
+/// numpy.dtype('f4', False, True), then BUILD.
+Type type_of(const Objects& objects, const std::optional<Value>& v) {
+  const auto name = v && objects.maker(*v) == "numpy.dtype" ? objects.argument(*v, 0) : std::nullopt;
+  if (!name) return {"unknown"};
+  if (objects.change(*v) || objects.built_late(*v)) return doubtful("its data type is changed after it was made");
+  Type type{"unknown"};
+  if (name->tag == Tag::symbol) {  // ml_dtypes gives NumPy types that it has no letters for
+    const auto& symbol = objects.machine().symbol(static_cast<std::uint32_t>(name->at));
+    type.word = symbol.dotted();
+    if (symbol.module == "ml_dtypes") type.dtype = dtype_of_torch(symbol.name);
+  } else if (name->tag == Tag::text) {
+    type = type_from(objects.text(*name));
+  }
+  const auto state = objects.state(*v);
+  return state && type.dtype ? with_state(std::move(type), objects, *v, *state) : type;
+}
+
+/// What an array of such a type is; nothing where its bytes decide.
+std::optional<Found> without_bytes(const Type& type, const std::vector<std::uint64_t>& shape) {
+  if (!type.doubt.empty()) return Found::unclear("an array: " + type.doubt);
+  if (type.dtype) return std::nullopt;
+  return Found::unfit(type.word + " array " + in_brackets(shape), "safetensors has no such data type");
+}
+
+/// `type` has a dtype.
 Found array_over(const Type& type, const std::vector<std::uint64_t>& shape, bool fortran, Where where,
                  bytes::Extent bytes) {
-  const auto what = type.word + " array " + in_brackets(shape);
-  if (!type.dtype) return Found::unfit(what, "safetensors has no such data type");
   Found out{Found::Kind::tensor};
   auto& t = out.tensor;
   t.dtype = *type.dtype;
@@ -66,7 +101,8 @@ Found array_over(const Type& type, const std::vector<std::uint64_t>& shape, bool
   t.storage = bytes;
   t.swap = type.big_endian ? swap_unit(t.dtype) : std::uint8_t{1};
   const auto size = format::safetensors::bytes_of(t.dtype, shape);
-  if (!size || *size != bytes.end - bytes.begin) return Found::broken("an array has more or fewer bytes than its shape");
+  if (!size || *size != bytes.end - bytes.begin)
+    return Found::broken("an array has more or fewer bytes than its shape");
   return out;
 }
 
@@ -86,34 +122,24 @@ std::optional<std::vector<std::byte>> latin1(std::string_view utf8) {
   return out;
 }
 
-struct Data {
-  Where where;
-  bytes::Extent bytes;
-};
-
-/// The bytes of an array's buffer, decoded where they do not stand in the file as they are.
-std::optional<Data> data_of(const Objects& objects, const Value& v, Stretches& stretches) {
-  const auto& s = objects.stretch();
-  if (const auto raw = objects.bytes_of(v)) return Data{s.where, {s.begin + raw->begin, s.begin + raw->end}};
-  const auto maker = objects.maker(v);
-  if (maker == "builtins.bytes" || maker == "builtins.bytearray") {
-    const auto inner = objects.argument(v, 0);
-    return inner ? data_of(objects, *inner, stretches) : Data{s.where, {s.begin, s.begin}};
-  }
-  const auto text = maker == "_codecs.encode" ? objects.argument(v, 0) : std::optional{v};
-  if (!text || text->tag != Tag::text || text->len > kMostDecoded) return std::nullopt;
-  const auto written = objects.machine().text_of(*text, text->len);
-  const bool is_latin1 = maker == "_codecs.encode";
-  const auto view = bytes::view(written);
-  const auto bytes = is_latin1 ? latin1(written) : std::optional{std::vector<std::byte>{view.begin(), view.end()}};
-  if (!bytes) return std::nullopt;
-  const auto decoded = stretches.decoded(*bytes);
-  if (!decoded) return std::nullopt;
-  return Data{decoded->where, {decoded->begin, decoded->begin + decoded->source->size()}};
+/// Latin-1 has several names in Python, and a pickler writes one of two.
+bool is_latin1_word(const Objects& objects, const std::optional<Value>& v) {
+  const auto word = v && v->tag == Tag::text ? objects.text(*v) : std::string{};
+  return word == "latin1" || word == "latin-1";
 }
 
-bool is_true(const std::optional<Value>& v) {
-  return v && (v->tag == Tag::boolean || v->tag == Tag::integer) && v->at != 0;
+tl::unexpected<std::string> no_bytes() { return tl::unexpected<std::string>{"an array whose data is no byte string"}; }
+
+tl::expected<Stretch, std::string> of_text(const Objects& objects, const Value& text, Stretches& stretches) {
+  if (text.len > kMostDecoded) return tl::unexpected<std::string>{"an array that is written as an endless text"};
+  const auto written = objects.machine().text_of(text, text.len);
+  const auto view = bytes::view(written);
+  const bool is_raw = (text.flags & format::pickle::kEightBit) != 0;
+  const auto bytes = is_raw ? std::optional{std::vector<std::byte>{view.begin(), view.end()}} : latin1(written);
+  if (!bytes) return no_bytes();
+  const auto decoded = stretches.decoded(*bytes);
+  if (!decoded) return tl::unexpected<std::string>{"an array cannot be decoded: " + std::string{decoded.error().what}};
+  return *decoded;
 }
 
 bool is_array_class(const Objects& objects, const std::optional<Value>& v) {
@@ -123,62 +149,62 @@ bool is_array_class(const Objects& objects, const std::optional<Value>& v) {
          name == "numpy.matrixlib.defmatrix.matrix";
 }
 
+bool is_fortran(const Objects& objects, const std::optional<Value>& order) {
+  return order && order->tag == Tag::text && objects.text(*order) == "F";
+}
+
+Found of_strange_class() { return Found::unfit("array", "a class of its own may mean something else by its bytes"); }
+
+Found array_in(const Objects& objects, const Type& type, const std::vector<std::uint64_t>& shape, bool fortran,
+               const Value& data, Stretches& stretches) {
+  if (auto other = without_bytes(type, shape)) return std::move(*other);
+  const auto bytes = byte_string(objects, data, stretches);
+  if (!bytes) return Found::broken(bytes.error());
+  return array_over(type, shape, fortran, bytes->where, {bytes->begin, bytes->begin + bytes->source->size()});
+}
+
 /// _reconstruct(class, (0,), b'b'), then BUILD with (1, shape, dtype, is_fortran, data).
 Found reconstructed(const Objects& objects, const Value& v, Stretches& stretches) {
   const auto& m = objects.machine();
   const auto state = objects.state(v);
-  if (!is_array_class(objects, objects.argument(v, 0)))
-    return Found::unfit("array", "a class of its own may mean something else by its bytes");
+  if (!is_array_class(objects, objects.argument(v, 0))) return of_strange_class();
   const auto n = state && state->tag == Tag::tuple ? state->len : 0;
   if (n != 4 && n != 5) return Found::broken("an array without its data");
   const std::size_t first = n - 4;  // before NumPy 1.0 there was no version
   const auto shape = format::torch::sizes_of(m, m.item(*state, first));
-  const auto type = type_of(objects, m.item(*state, first + 1));
   const auto data = m.item(*state, first + 3);
   if (!shape || !data) return Found::broken("an array without a shape");
-  if (!type.dtype) return array_over(type, *shape, false, Where::file, {});
-  const auto bytes = data_of(objects, *data, stretches);
-  if (!bytes) return Found::broken("an array whose data is no byte string");
-  return array_over(type, *shape, is_true(m.item(*state, first + 2)), bytes->where, bytes->bytes);
+  return array_in(objects, type_of(objects, m.item(*state, first + 1)), *shape, is_true(m.item(*state, first + 2)),
+                  *data, stretches);
 }
 
 /// _frombuffer(buffer, dtype, shape, "C" or "F").
 Found from_buffer(const Objects& objects, const Value& v, Stretches& stretches) {
   const auto shape = format::torch::sizes_of(objects.machine(), objects.argument(v, 2));
-  const auto type = type_of(objects, objects.argument(v, 1));
-  const auto buffer = objects.argument(v, 0), order = objects.argument(v, 3);
+  const auto buffer = objects.argument(v, 0);
   if (!shape || !buffer) return Found::broken("an array without a shape");
-  if (!type.dtype) return array_over(type, *shape, false, Where::file, {});
-  const auto bytes = data_of(objects, *buffer, stretches);
-  if (!bytes) return Found::broken("an array whose data is no byte string");
-  return array_over(type, *shape, order && order->tag == Tag::text && objects.text(*order) == "F", bytes->where,
-                    bytes->bytes);
+  return array_in(objects, type_of(objects, objects.argument(v, 1)), *shape,
+                  is_fortran(objects, objects.argument(v, 3)), *buffer, stretches);
 }
 
 /// An array that stands behind its NumpyArrayWrapper.
 Found inline_array(const Objects& objects, const Value& v) {
-  const auto& m = objects.machine();
-  const auto begin = format::torch::size_of(objects.argument(v, 0)), end = format::torch::size_of(objects.argument(v, 1));
+  const auto begin = format::torch::size_of(objects.argument(v, 0)),
+             end = format::torch::size_of(objects.argument(v, 1));
   const auto state = objects.state(v);
   if (!begin || !end || !state || state->tag != Tag::dict) return Found::broken("an array without its wrapper");
-  const auto shape = format::torch::sizes_of(m, objects.lookup(*state, "shape"));
-  const auto type = type_of(objects, objects.lookup(*state, "dtype"));
-  const auto order = objects.lookup(*state, "order");
+  if (objects.grew(*state)) return Found::unclear("an array whose wrapper is changed after it was read");
+  if (!is_array_class(objects, objects.lookup(*state, "subclass"))) return of_strange_class();
+  const auto shape = format::torch::sizes_of(objects.machine(), objects.lookup(*state, "shape"));
   if (!shape) return Found::broken("an array without a shape");
+  const auto type = type_of(objects, objects.lookup(*state, "dtype"));
+  if (auto other = without_bytes(type, *shape)) return std::move(*other);
   const auto base = objects.stretch().begin;
-  return array_over(type, *shape, order && order->tag == Tag::text && objects.text(*order) == "F",
-                    objects.stretch().where, {base + *begin, base + *end});
+  return array_over(type, *shape, is_fortran(objects, objects.lookup(*state, "order")), objects.stretch().where,
+                    {base + *begin, base + *end});
 }
 
-}  // namespace
-
-std::string in_brackets(const std::vector<std::uint64_t>& shape) {
-  std::string out;
-  for (const auto n : shape) out += (out.empty() ? "" : ", ") + std::to_string(n);
-  return "[" + out + "]";
-}
-
-Found find_array(const Objects& objects, const Value& v, Stretches& stretches) {
+Found made_array(const Objects& objects, const Value& v, Stretches& stretches) {
   if (v.tag == Tag::instance && (v.flags & format::pickle::kInlineData) != 0) return inline_array(objects, v);
   const auto maker = objects.maker(v);
   if (maker == "numpy.core.multiarray._reconstruct" || maker == "numpy._core.multiarray._reconstruct")
@@ -189,15 +215,50 @@ Found find_array(const Objects& objects, const Value& v, Stretches& stretches) {
   return {};
 }
 
+}  // namespace
+
+std::string in_brackets(const std::vector<std::uint64_t>& shape) {
+  std::string out;
+  for (const auto n : shape) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  return "[" + out + "]";
+}
+
+tl::expected<Stretch, std::string> byte_string(const Objects& objects, const Value& v, Stretches& stretches) {
+  const auto& s = objects.stretch();
+  if (objects.change(v)) return tl::unexpected<std::string>{"an array whose data is changed after it was made"};
+  if (const auto raw = objects.bytes_of(v))
+    return Stretch{std::make_shared<bytes::WindowSource>(*s.source, raw->begin, raw->end - raw->begin), s.where,
+                   s.begin + raw->begin};
+  if (v.tag == Tag::text) return of_text(objects, v, stretches);
+  const auto maker = objects.maker(v);
+  const auto inner = objects.argument(v, 0), encoding = objects.argument(v, 1);
+  const bool is_copy = maker == "builtins.bytes" || maker == "builtins.bytearray";
+  if (is_copy && !inner) return Stretch{std::make_shared<bytes::WindowSource>(*s.source, 0, 0), s.where, s.begin};
+  if (!inner || (!is_copy && maker != "_codecs.encode")) return no_bytes();
+  if (inner->tag == Tag::text)
+    return is_latin1_word(objects, encoding) ? of_text(objects, *inner, stretches) : no_bytes();
+  const bool is_deeper = format::pickle::is_node(inner->tag) && objects.maker(*inner) != "_codecs.encode";
+  return is_copy && !is_deeper ? byte_string(objects, *inner, stretches) : no_bytes();
+}
+
+Found find_array(const Objects& objects, const Value& v, Stretches& stretches) {
+  auto out = made_array(objects, v, stretches);
+  if (out.kind != Found::Kind::other && (objects.change(v) || objects.built_late(v)))
+    return Found::unclear("an array that is changed after it was made");
+  return out;
+}
+
 Found read_npy(const Stretch& stretch) {
   const auto array = format::numpy::parse(*stretch.source);
   if (!array) return Found::broken(std::string{array.error().what});
+  if (array->shape.size() > kMostDimensions) return Found::broken("an array of more dimensions than NumPy has");
   const auto type = type_from(array->descr);
-  if (array->dtype.has_object || !type.dtype)
-    return Found::unfit(type.word + " array " + in_brackets(array->shape),
-                        array->dtype.has_object ? "its items are Python objects" : "safetensors has no such data type");
-  const auto there = stretch.source->size() - array->data_offset;
-  if (array->data_bytes > there) return Found::broken("the array's data ends early");
+  if (array->dtype.has_object)
+    return Found::unfit(type.word + " array " + in_brackets(array->shape), "its items are Python objects");
+  if (auto other = without_bytes(type, array->shape)) return std::move(*other);
+  const auto size = stretch.source->size();
+  if (array->data_offset > size || array->data_bytes > size - array->data_offset)
+    return Found::broken("the array's data ends early");
   const auto begin = stretch.begin + array->data_offset;
   return array_over(type, array->shape, array->fortran_order, stretch.where, {begin, begin + array->data_bytes});
 }

@@ -7,6 +7,10 @@
 
 namespace assay::tensors {
 
+/// The bytes that `v` is, whatever a pickler wrote for them: a byte string, a bytearray, Python 2's text, a text and
+/// its encoding. Decoded into the spool where they do not stand in the file. The error is for people.
+tl::expected<Stretch, std::string> byte_string(const Objects& objects, const Objects::Value& v, Stretches& stretches);
+
 /// What `v` is.
 Found find_array(const Objects& objects, const Objects::Value& v, Stretches& stretches);
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,8 +19,9 @@ class Objects {
   using Value = format::pickle::Value;
   using Pairs = std::vector<std::pair<Value, Value>>;
 
-  /// Reads the pickle at `offset` as `profile` does.
-  Objects(const Stretch& stretch, std::uint64_t offset, format::Profile profile, bytes::Budget& budget);
+  /// Reads the pickle at `offset` as all of `profiles` do. Where they differ, no object comes out: nobody knows who
+  /// will load the file. Behind arrays of joblib's nobody but joblib counts.
+  Objects(const Stretch& stretch, std::uint64_t offset, format::Profiles profiles, bytes::Budget& budget);
 
   /// Why no object came out; nothing where one did.
   const std::optional<Error>& stopped() const { return stopped_; }
@@ -35,9 +37,21 @@ class Objects {
   std::optional<Value> argument(const Value& made, std::size_t i) const;
   std::optional<Value> state(const Value& made) const;  ///< by BUILD
 
+  /// What opcodes did to objects after they were made, beyond what is followed: a second BUILD, SETITEM on a list or a
+  /// tensor, anything done to a class. The opcode, or nothing.
+  std::optional<std::string_view> change(const Value& v) const;
+  const std::vector<Value>& changed() const;
+  /// Whether more was put into a list or dict after a call had taken what was in it.
+  bool grew(const Value& container) const;
+  /// Whether it is known which other keys this one equals: no code decides, and its value was read.
+  static bool is_known_key(const Value& key);
+  /// Whether BUILD came after a call or another object's state had taken the object as it was.
+  bool built_late(const Value& v) const;
+
   /// Whether `v` is a dict, or an object that is one: an OrderedDict, whose items were put in afterwards.
   bool is_dict(const Value& v) const;
-  /// Keys and values of one, in order. Of equal keys (texts and numbers) the last value counts, at the first one's place.
+  /// Keys and values of one, in order. Of equal keys (texts and numbers) the last value counts, at the first one's
+  /// place. True and 1.0 are 1, as to Python.
   Pairs pairs(const Value& dict) const;
   std::optional<Value> lookup(const Value& dict, std::string_view key) const;
   /// Items of a tuple, list, set or frozenset.
@@ -51,6 +65,9 @@ class Objects {
  private:
   class Watcher;
   void add_pairs(const Value& container, Pairs& out) const;
+  void add_given(const Value& made, Pairs& out) const;
+  std::optional<Value> last_of(const Value& dict, std::string_view key) const;
+  bool is(const Value& v, std::string_view word) const;
 
   Stretch stretch_;
   std::unique_ptr<Watcher> watcher_;

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
 
 #include "base/text.h"
 #include "container/stream/stream.h"
@@ -20,7 +22,37 @@ using container::Entry;
 using format::torch::StorageId;
 
 constexpr std::size_t kHead = 4096;
-constexpr unsigned kMostStreams = 2;  ///< compressed streams inside each other
+constexpr auto kTorch = format::bits(format::Profile::cpython_c_file);
+constexpr auto kPickle = format::bits(format::Profile::joblib, format::Profile::cpython_c_file);
+
+/// What makes loaders open other members of an archive than the ones that are looked at here, or end before them.
+constexpr std::array kZipDoubts = {container::zip::kNameDiffers,      container::zip::kMethodDiffers,
+                                   container::zip::kSizesDiffer,      container::zip::kDirectoriesDiffer,
+                                   container::zip::kDirectoryMissing, container::zip::kDirectoryOrphan,
+                                   container::zip::kLocalOnly,        container::zip::kLocalMissing,
+                                   container::zip::kDataOutside,      container::zip::kOffsetOdd};
+constexpr std::array<std::string_view, 5> kTarDoubts = {"tar.checksum", "tar.concatenated", "tar.name-differs",
+                                                        "tar.size-differs", "tar.size-ignored"};
+
+template <std::size_t N>
+std::optional<std::string> doubt(const container::Contents& contents, const std::array<std::string_view, N>& doubts) {
+  for (const auto& oddity : contents.oddities)
+    if (std::find(doubts.begin(), doubts.end(), oddity.id) != doubts.end())
+      return "loaders disagree on what is in the archive (" + std::string{oddity.id} + ")";
+  return std::nullopt;
+}
+
+/// PyTorch's zip reader looks names up without regard to case.
+std::string folded(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c; });
+  return name;
+}
+
+bool is_zip(bytes::View head) {
+  return bytes::text(head).starts_with("PK\3\4") || bytes::text(head).starts_with("PK\5\6");
+}
+bool is_npy(bytes::View head) { return bytes::text(head).starts_with("\x93NUMPY"); }
 
 class File {
  public:
@@ -30,7 +62,8 @@ class File {
   }
 
   Set read() {
-    read(stretches_.whole(), 0);
+    read(stretches_.whole(), false);
+    out_.why = to_utf8(out_.why);
     return std::move(out_);
   }
 
@@ -44,37 +77,50 @@ class File {
   void refused(std::string why) { end(Set::Outcome::refused, std::move(why)); }
   void damaged(std::string why) { end(Set::Outcome::damaged, std::move(why)); }
 
-  void read(const Stretch& stretch, unsigned streams) {
+  void read(const Stretch& stretch, bool is_unpacked) {
     const auto head = bytes::read_up_to(*stretch.source, 0, kHead);
     if (!head) return damaged(std::string{head.error().what});
     if (head->empty()) return nothing("an empty file");
+    if (stretch.where == Where::file && is_ambiguous(*stretch.source, *head))
+      return refused("it is an archive and something else at once, and loaders disagree on which");
     if (format::torch::starts_legacy(*head)) return read_legacy(stretch);
-    if (bytes::text(*head).starts_with("\x93NUMPY")) return read_array(stretch);
-    if (stretch.where == Where::file) {
-      if (container::zip::looks_like(*stretch.source)) return read_zip();
-      if (container::tar::looks_like(*head)) return read_tar();
-    }
+    if (is_npy(*head)) return read_array(stretch);
+    if (stretch.where == Where::file && is_zip(*head)) return read_zip();
+    if (stretch.where == Where::file && container::tar::looks_like(*head)) return read_tar();
     if (read_safetensors(stretch)) return;
     if (format::pickle::starts_binary(*head)) return read_pickle(stretch);
-    if (streams < kMostStreams && read_stream(stretch, *head, streams)) return;
+    if (!is_unpacked && read_stream(*head)) return;
     read_pickle(stretch);
+  }
+
+  /// A zip may stand behind anything, and a tar's first 100 bytes are a name. torch asks for a tar before it asks for a
+  /// pickle, NumPy and joblib never do.
+  static bool is_ambiguous(const bytes::Source& source, bytes::View head) {
+    const bool is_other =
+        format::torch::starts_legacy(head) || is_npy(head) || is_zip(head) || format::pickle::starts_binary(head);
+    return (is_other && container::tar::looks_like(head)) || (!is_zip(head) && container::zip::looks_like(source));
   }
 
   // --- Pickles ---
 
   void read_pickle(const Stretch& stretch) {
-    const Objects objects{stretch, 0, format::Profile::joblib, budget_};
+    const Objects objects{stretch, 0, kPickle, budget_};
     out_.format = "pickle";
     if (objects.stopped()) {
       const auto head = bytes::read_up_to(*stretch.source, 0, 2);
-      if (head && format::pickle::starts_binary(*head))
-        return damaged("the pickle breaks off: " + std::string{objects.stopped()->what});
-      return nothing("no format that tensors could be read from");
+      if (!head || !format::pickle::starts_binary(*head)) return nothing("no format that tensors could be read from");
+      return breaks_off("the pickle", *objects.stopped());
     }
     if (!imports_torch(objects.machine())) out_.framework = "np";
-    collect_from(objects, [](const StorageId& id) -> tl::expected<Piece, std::string> {
-      return tl::unexpected<std::string>{"the storage " + id.key + " is not in the file"};
+    collect_from(objects, [](const StorageId& id) -> tl::expected<Piece, Found> {
+      return tl::unexpected{Found::broken("the storage " + id.key + " is not in the file")};
     });
+  }
+
+  /// What loaders read differently is not damaged.
+  void breaks_off(const std::string& what, const Error& error) {
+    if (error.code == Errc::unsupported) refused(what + " cannot be read: " + std::string{error.what});
+    else damaged(what + " breaks off: " + std::string{error.what});
   }
 
   static bool imports_torch(const Objects::Machine& m) {
@@ -83,19 +129,20 @@ class File {
     return false;
   }
 
-  void collect_from(const Objects& objects, const Storages& storages) {
-    const TorchTensors torch{objects, storages, stretches_, budget_};
-    collect(objects, [&](const Objects::Value& v) { return torch.find(v); }, how_.key, out_);
+  void collect_from(const Objects& objects, const Storages& storages, TorchTensors::Kept kept = {}) {
+    if (const auto why = contradiction(objects)) return refused(*why);
+    const TorchTensors torch{objects, storages, stretches_, budget_, std::move(kept)};
+    collect(
+        objects, [&](const Objects::Value& v) { return torch.find(v); }, how_.key, out_);
   }
 
   /// Compressed pickles, as joblib writes them.
-  bool read_stream(const Stretch& stretch, bytes::View head, unsigned streams) {
+  bool read_stream(bytes::View head) {
     const auto begin = container::stream::zfile_header(head);
     const auto method = container::stream::recognise(head.subspan(begin));
-    if (stretch.where != Where::file || !method || !container::stream::confirm(*method, head.subspan(begin)))
-      return false;
+    if (!method || !container::stream::confirm(*method, head.subspan(begin))) return false;
     const auto inside = stretches_.unpacked(*method, {begin, file_.size()}, {});
-    if (inside) read(*inside, streams + 1);
+    if (inside) read(*inside, true);
     else damaged("its compressed stream breaks off: " + std::string{inside.error().what});
     return true;
   }
@@ -105,6 +152,7 @@ class File {
   void read_legacy(const Stretch& stretch) {
     out_.format = "torch-legacy";
     const LegacyFile file{stretch, budget_};
+    if (const auto why = file.object() != nullptr ? contradiction(*file.object()) : std::nullopt) return refused(*why);
     if (!file.damage().empty()) return damaged(file.damage());
     collect_from(*file.object(), [&](const StorageId& id) { return file.storage(id); });
   }
@@ -114,84 +162,99 @@ class File {
     const auto member = [&](std::string_view name) -> std::optional<Stretch> {
       const Entry* found = nullptr;
       for (const auto& e : contents.facts.entries)
-        if (e.name == name || e.name == "./" + std::string{name}) found = &e;  // tarfile takes the last
-      if (found == nullptr) return std::nullopt;
+        if (e.name == name) found = &e;  // tarfile takes the last
+      if (found == nullptr || found->kind != Entry::Kind::file) return std::nullopt;
       return stretches_.window(found->packed.begin, found->packed.end - found->packed.begin);
     };
     const auto storages = member("storages"), tensors = member("tensors"), pickle = member("pickle");
     if (!storages || !tensors || !pickle) return nothing("a tar archive that is no checkpoint");
     out_.format = "torch-tar";
+    if (const auto why = doubt(contents.facts, kTarDoubts)) return refused(*why);
     const TarFile file{*storages, *tensors, budget_};
     if (!file.damage().empty()) return damaged(file.damage());
-    const Objects objects{*pickle, 0, format::Profile::cpython_c_file, budget_};
-    if (objects.stopped()) return damaged("its pickle breaks off: " + std::string{objects.stopped()->what});
-    const Storages none = [](const StorageId&) -> tl::expected<Piece, std::string> {
-      return tl::unexpected<std::string>{"a storage that the tar does not hold"};
+    const Objects objects{*pickle, 0, kTorch, budget_};
+    if (objects.stopped()) return breaks_off("its pickle", *objects.stopped());
+    const Storages none = [](const StorageId&) -> tl::expected<Piece, Found> {
+      return tl::unexpected{Found::broken("a storage that the tar does not hold")};
     };
-    const TorchTensors torch{objects, none, stretches_, budget_};
-    const auto find = [&](const Objects::Value& v) {
-      const auto id = v.tag == format::pickle::Tag::persistent ? objects.machine().node(v, 0) : std::nullopt;
-      return id ? file.find(objects, *id) : torch.find(v);
-    };
-    collect(objects, find, how_.key, out_);
+    collect_from(objects, none, [&](const Objects::Value& id) { return file.find(objects, id); });
   }
 
-  /// A member of the zip by its whole name. Loaders disagree on which of two they open, so two are refused.
+  /// Members of the zip by their whole names. Loaders disagree on which of two they open, so two are refused.
   using Members = std::multimap<std::string, const Entry*>;
 
-  tl::expected<Stretch, std::string> open(const Members& members, const std::string& name) {
+  tl::expected<Stretch, Found> open(const Members& members, const std::string& name) {
     const auto [first, last] = members.equal_range(name);
-    if (first == last) return tl::unexpected<std::string>{printable(name) + " is missing"};
+    if (first == last) return tl::unexpected{Found::broken(printable(name) + " is missing")};
     if (std::next(first) != last)
-      return tl::unexpected<std::string>{"there are two members called " + printable(name) + ", and loaders disagree"};
+      return tl::unexpected{
+          Found::unclear("there are two members called " + printable(name) + ", and loaders disagree")};
     const auto& e = *first->second;
     if (e.method == container::Method::unknown)
-      return tl::unexpected<std::string>{printable(name) + " is encrypted, or compressed in an unknown way"};
+      return tl::unexpected{Found::broken(printable(name) + " is encrypted, or compressed in an unknown way")};
     auto stretch = stretches_.unpacked(e.method, e.packed, e.declared_size);
     if (stretch) return std::move(*stretch);
-    return tl::unexpected<std::string>{printable(name) + " breaks off: " + std::string{stretch.error().what}};
+    return tl::unexpected{Found::broken(printable(name) + " breaks off: " + std::string{stretch.error().what})};
+  }
+
+  void fail_with(const Found& found, const std::string& where = "") {
+    if (found.kind == Found::Kind::unclear) refused(found.reason + where);
+    else damaged(found.reason + where);
   }
 
   void read_zip() {
     const auto contents = container::zip::read(file_, budget_);
-    Members members;
-    std::vector<std::string> roots;
+    if (contents.stopped) return damaged("its directory breaks off: " + std::string{contents.stopped->what});
+    if (const auto why = doubt(contents.facts, kZipDoubts)) return refused(*why);
+    Members members, without_case;
+    std::set<std::string> roots;
     for (const auto& e : contents.facts.entries) {
       if (e.kind == Entry::Kind::directory) continue;
       members.emplace(e.name, &e);
+      const auto name = folded(e.name);
+      without_case.emplace(name, &e);
       constexpr std::string_view kObject = "data.pkl";
-      if (e.name == kObject || e.name.ends_with("/" + std::string{kObject}))
-        roots.push_back(e.name.substr(0, e.name.size() - kObject.size()));
+      if (name == kObject || name.ends_with("/" + std::string{kObject}))
+        roots.insert(name.substr(0, name.size() - kObject.size()));
     }
     if (roots.size() > 1) return refused("there are several object pickles in the zip, and loaders disagree");
-    if (roots.size() == 1) return read_torch_zip(members, roots.front());
+    if (roots.size() == 1) return read_torch_zip(without_case, *roots.begin());
     read_npz(contents.facts.entries, members);
   }
 
+  /// The word in the member "byteorder"; "little" where there is none.
+  tl::expected<bool, Found> is_big_endian(const Members& members, const std::string& name) {
+    if (!members.contains(name)) return false;
+    const auto order = open(members, name);
+    if (!order) return tl::unexpected{order.error()};
+    const auto word = bytes::read_up_to(*order->source, 0, 8);
+    const auto text = word ? bytes::text(*word) : std::string_view{};
+    if (text != "big" && text != "little")
+      return tl::unexpected{Found::broken("its byte order is neither little nor big")};
+    return text == "big";
+  }
+
+  /// `members` and `root` in lower case.
   void read_torch_zip(const Members& members, const std::string& root) {
     out_.format = "torch-zip";
-    if (members.contains(root + "constants.pkl")) return refused("a TorchScript archive: its tensors belong to a program");
+    if (members.contains(root + "constants.pkl"))
+      return refused("a TorchScript archive: its tensors belong to a program");
     const auto pickle = open(members, root + "data.pkl");
-    if (!pickle) return damaged(pickle.error());
-    bool big_endian = false;
-    if (members.contains(root + "byteorder")) {
-      const auto order = open(members, root + "byteorder");
-      const auto word = order ? bytes::read_up_to(*order->source, 0, 8) : fail(Errc::io, 0, "");
-      if (!word) return damaged("its byte order cannot be read");
-      big_endian = bytes::text(*word) == "big";
-      if (!big_endian && bytes::text(*word) != "little") return damaged("its byte order is neither little nor big");
-    }
-    const Objects objects{*pickle, 0, format::Profile::cpython_c_file, budget_};
-    if (objects.stopped()) return damaged("its pickle breaks off: " + std::string{objects.stopped()->what});
-    std::map<std::string, tl::expected<Piece, std::string>> opened;
+    if (!pickle) return fail_with(pickle.error());
+    const auto big_endian = is_big_endian(members, root + "byteorder");
+    if (!big_endian) return fail_with(big_endian.error());
+    const Objects objects{*pickle, 0, kTorch, budget_};
+    if (objects.stopped()) return breaks_off("its pickle", *objects.stopped());
+    std::map<std::string, tl::expected<Piece, Found>> opened;
     collect_from(objects, [&](const StorageId& id) {
-      const auto known = opened.find(id.key);
+      const auto key = folded(id.key);
+      const auto known = opened.find(key);
       if (known != opened.end()) return known->second;
-      const auto record = open(members, root + "data/" + id.key);
-      auto piece = record ? tl::expected<Piece, std::string>{Piece{
-                                record->where, {record->begin, record->begin + record->source->size()}, big_endian}}
-                          : tl::unexpected<std::string>{record.error()};
-      return opened.emplace(id.key, std::move(piece)).first->second;
+      const auto record = open(members, root + "data/" + key);
+      auto piece = record ? tl::expected<Piece, Found>{Piece{
+                                record->where, {record->begin, record->begin + record->source->size()}, *big_endian}}
+                          : tl::unexpected{record.error()};
+      return opened.emplace(key, std::move(piece)).first->second;
     });
   }
 
@@ -205,16 +268,25 @@ class File {
     out_.framework = "np";
     for (const auto& e : entries) {
       if (e.kind == Entry::Kind::directory) continue;
-      const auto name = e.name.substr(0, e.name.size() - (is_array(e) ? kArray.size() : 0));
-      if (!is_array(e) || !is_utf8(name)) {
-        out_.leftovers.push_back({to_utf8(name), "file", is_array(e) ? "its name is not UTF-8" : "not an array"});
+      if (!is_array(e)) {
+        leave(to_utf8(e.name), "file", "its name does not end in .npy");
         continue;
       }
+      const auto name = e.name.substr(0, e.name.size() - kArray.size());
+      if (members.contains(name)) return refused("NumPy finds two members by the name " + printable(name));
       const auto member = open(members, e.name);
-      if (!member) return damaged(member.error());
-      if (!take(name, read_npy(*member))) return;
+      if (!member) return fail_with(member.error());
+      if (!is_utf8(name)) leave(to_utf8(name), "array", "its name is not UTF-8");
+      else if (name == "__metadata__") leave(name, "array", "safetensors keeps this name for itself");
+      else if (!take(name, read_npy(*member))) return;
     }
     finish();
+  }
+
+  void leave(std::string name, std::string what, std::string reason) {
+    if (out_.leftovers.size() < kMostLeftovers)
+      out_.leftovers.push_back({std::move(name), to_utf8(what), std::move(reason)});
+    else ++out_.more_leftovers;
   }
 
   void read_array(const Stretch& stretch) {
@@ -224,11 +296,9 @@ class File {
   }
 
   bool take(const std::string& name, Found found) {
-    if (found.kind == Found::Kind::broken) return damaged(found.reason + (name.empty() ? "" : " (" + name + ")")), false;
-    if (found.kind == Found::Kind::unfit) {
-      out_.leftovers.push_back({name, std::move(found.what), std::move(found.reason)});
-      return true;
-    }
+    if (found.kind == Found::Kind::unfit) return leave(name, std::move(found.what), std::move(found.reason)), true;
+    if (found.kind != Found::Kind::tensor) return fail_with(found, name.empty() ? "" : " (" + name + ")"), false;
+    if (out_.tensors.size() == kMostTensors) return refused("it has more than a million tensors"), false;
     found.tensor.name = name;
     out_.tensors.push_back(std::move(found.tensor));
     return true;
@@ -247,6 +317,9 @@ class File {
     auto& file = parsed.facts;
     if (parsed.stopped || file.refused) return false;
     out_.format = "safetensors";
+    const auto is_deep = [](const auto& t) { return t.shape.size() > kMostDimensions; };
+    if (file.tensors.size() > kMostTensors || std::any_of(file.tensors.begin(), file.tensors.end(), is_deep))
+      return refused("a tensor of more dimensions than torch has, or more than a million tensors"), true;
     for (auto& [name, text] : file.metadata) out_.metadata.push_back({std::move(name), std::move(text)});
     for (auto& t : file.tensors) {
       Tensor one;

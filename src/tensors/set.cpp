@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "format/codec.h"
 #include "format/describe.h"
+#include "tensors/dtypes.h"
 #include "tensors/tensors.h"
 
 namespace assay::tensors {
@@ -52,13 +53,24 @@ using format::safetensors::bits_of;
 bool is_sound(const Tensor& t, std::uint64_t file_bytes, std::uint64_t spool_bytes) {
   if (t.dtype > Dtype::u64 || t.where > Where::spool || !is_utf8(t.name)) return false;
   if (t.shape.size() > kMostDimensions || t.strides.size() != t.shape.size()) return false;
-  if (t.swap != 1 && t.swap != 2 && t.swap != 4 && t.swap != 8) return false;
+  if (t.swap != 1 && t.swap != swap_unit(t.dtype)) return false;
   const auto bytes = format::safetensors::bytes_of(t.dtype, t.shape);
   const auto reach = reach_of(t);
   const auto there = t.where == Where::file ? file_bytes : spool_bytes;
   return bytes && *bytes % t.swap == 0 && reach && *reach <= there && t.storage.begin <= t.storage.end &&
          t.storage.end <= there && t.begin >= t.storage.begin && (*bytes == 0 || *reach <= t.storage.end) &&
          (bits_of(t.dtype) % 8 == 0 || is_contiguous(t));
+}
+
+/// Whether everything that goes into reports and headers is UTF-8.
+bool is_text(const Set& set) {
+  const auto is_scalar = [](const Scalar& s) { return is_utf8(s.name) && is_utf8(s.text); };
+  const auto is_leftover = [](const Leftover& l) { return is_utf8(l.name) && is_utf8(l.what) && is_utf8(l.reason); };
+  return is_utf8(set.why) && is_utf8(set.format) && is_utf8(set.framework) && is_utf8(set.key) &&
+         std::all_of(set.leftovers.begin(), set.leftovers.end(), is_leftover) &&
+         std::all_of(set.scalars.begin(), set.scalars.end(), is_scalar) &&
+         std::all_of(set.metadata.begin(), set.metadata.end(), is_scalar) &&
+         std::all_of(set.notices.begin(), set.notices.end(), [](const std::string& s) { return is_utf8(s); });
 }
 
 }  // namespace
@@ -101,11 +113,11 @@ std::string encode(const Set& set) { return format::encoded(set); }
 
 Result<Set> decode(bytes::View raw, std::uint64_t file_bytes, std::uint64_t spool_bytes) {
   auto out = TRY(format::decoded<Set>(raw));
-  if (out.outcome > Set::Outcome::damaged || out.tensors.size() > kMostTensors ||
-      out.leftovers.size() > kMostLeftovers)
+  if (out.outcome > Set::Outcome::damaged || out.tensors.size() > kMostTensors || out.leftovers.size() > kMostLeftovers)
     return fail(Errc::malformed, 0, "a set that no reader makes");
   for (const auto& t : out.tensors)
     if (!is_sound(t, file_bytes, spool_bytes)) return fail(Errc::malformed, 0, "a tensor outside the file");
+  if (!is_text(out)) return fail(Errc::malformed, 0, "a name or a text that is no UTF-8");
   return out;
 }
 

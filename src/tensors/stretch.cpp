@@ -22,10 +22,12 @@ Result<Stretch> Stretches::unpacked(container::Method method, bytes::Extent pack
   bytes::Spool out{spool_, 0};  // nothing stays in memory: who copies the bytes has only the file
   const auto done = container::stream::decode(method, file_, packed, out, budget_, declared_size);
   if (done.stopped) return tl::unexpected<Error>{*done.stopped};
+  if (done.checksum_failed) return fail(Errc::malformed, packed.begin, "its checksum is wrong");
   return finished(out);
 }
 
 Result<Stretch> Stretches::decoded(bytes::View bytes) {
+  TRY(budget_.charge(bytes::Line::inflated_bytes, bytes.size()));
   bytes::Spool out{spool_, 0};
   TRY(out.append(bytes));
   return finished(out);

@@ -1,4 +1,5 @@
-// Bytes that a reader looks at, and where whoever copies them will find them: in the file, or decompressed in the spool.
+// Bytes that a reader looks at, and where whoever copies them will find them: in the file, or decompressed in the
+// spool.
 #pragma once
 #include <memory>
 
@@ -26,7 +27,8 @@ class Stretches {
   Stretch window(std::uint64_t begin, std::uint64_t length) const;
   /// `packed` of the file, decompressed. Damage and limits are errors: what a loader would not get is no tensor.
   Result<Stretch> unpacked(container::Method method, bytes::Extent packed, std::optional<std::uint64_t> declared_size);
-  /// Bytes that stand nowhere as they are.
+  /// Bytes that stand nowhere as they are. Charged like decompressed ones: a few references to one long text would
+  /// otherwise fill the disk.
   Result<Stretch> decoded(bytes::View bytes);
 
  private:

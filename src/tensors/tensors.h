@@ -1,8 +1,8 @@
-// The tensors that a file holds: their names, and where their bytes lie. And what else is in it, by name, with the reason
-// why it is no tensor that safetensors could hold.
+// The tensors that a file holds: their names, and where their bytes lie. And what else is in it, by name, with the
+// reason why it is no tensor that safetensors could hold.
 //
-// Pickles are followed on abstract values, as everywhere: nothing is called, and a tensor whose making depends on a call
-// that is not modelled is not guessed. Sources: torch/serialization.py, torch/_utils.py, numpy/core/multiarray,
+// Pickles are followed on abstract values, as everywhere: nothing is called, and a tensor whose making depends on a
+// call that is not modelled is not guessed. Sources: torch/serialization.py, torch/_utils.py, numpy/core/multiarray,
 // numpy/lib/format.py, joblib/numpy_pickle.py (docs/formats/*.md).
 #pragma once
 #include <functional>
@@ -27,14 +27,14 @@ enum class Where : std::uint8_t {
 };
 
 struct Tensor {
-  std::string name;                    ///< UTF-8; "" where the file is one tensor and gives it none
+  std::string name;  ///< UTF-8; "" where the file is one tensor and gives it none
   Dtype dtype = Dtype::u8;
   std::vector<std::uint64_t> shape;    ///< elements, as safetensors counts them: two to a byte where a dtype has 4 bits
   std::vector<std::uint64_t> strides;  ///< elements; C order where elements are no whole bytes
   Where where = Where::file;
-  std::uint64_t begin = 0;             ///< offset of the first element, in bytes
-  bytes::Extent storage;               ///< what the tensor is laid over; who shares one may share elements
-  std::uint8_t swap = 1;               ///< bytes whose order is turned around together; 1 for little-endian files
+  std::uint64_t begin = 0;  ///< offset of the first element, in bytes
+  bytes::Extent storage;    ///< what the tensor is laid over; who shares one may share elements
+  std::uint8_t swap = 1;    ///< bytes whose order is turned around together; 1 for little-endian files
 
   bool operator==(const Tensor&) const = default;
 };
@@ -60,11 +60,11 @@ struct Set {
     damaged,  ///< `why` says what is missing
   };
   Outcome outcome = Outcome::nothing;
-  std::string why;      ///< for people; lower case, no full stop; hostile text inside
-  std::string format;   ///< "torch-zip", "torch-legacy", "torch-tar", "npz", "npy", "pickle", "safetensors"
+  std::string why;               ///< for people; lower case, no full stop; hostile text inside
+  std::string format;            ///< "torch-zip", "torch-legacy", "torch-tar", "npz", "npy", "pickle", "safetensors"
   std::string framework = "pt";  ///< whose tensors they are: "pt", "np"
-  std::string key;      ///< where in the file the tensors stand: "state_dict"; "" for its root
-  std::vector<Tensor> tensors;  ///< in the file's own order
+  std::string key;               ///< where in the file the tensors stand: "state_dict"; "" for its root
+  std::vector<Tensor> tensors;   ///< in the file's own order
   std::vector<Leftover> leftovers;
   std::uint64_t more_leftovers = 0;  ///< that were not kept
   std::vector<Scalar> scalars;
@@ -78,8 +78,8 @@ inline constexpr std::size_t kMostDimensions = 64;
 
 struct How {
   bytes::Limits limits;
-  std::optional<std::string> key;          ///< path of the dict that is wanted, with dots; nothing: the usual ones
-  std::function<void()> sign_of_life;      ///< may be empty
+  std::optional<std::string> key;      ///< path of the dict that is wanted, with dots; nothing: the usual ones
+  std::function<void()> sign_of_life;  ///< may be empty
 };
 
 /// Reads `file`. What must be decompressed goes to `spool`, so this wants a one-shot cell.

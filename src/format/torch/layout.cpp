@@ -14,6 +14,11 @@ constexpr std::size_t kMostWord = 16;  ///< bytes
 
 bool is_text(const std::optional<Value>& v) { return v && v->tag == Tag::text; }
 
+/// torch takes the typed classes by their last name alone, whoever they are said to be of; the untyped one it imports.
+bool is_storage_class(const pickle::Symbol& s) {
+  return s.name != "UntypedStorage" || s.module == "torch" || s.module == "torch.storage";
+}
+
 /// Nothing for None and what is no view; an id with a strange view is no id that torch wrote.
 bool read_view(const Machine& m, const std::optional<Value>& v, StorageId& out) {
   if (!v || v->tag == Tag::none) return true;
@@ -33,7 +38,9 @@ std::optional<std::uint64_t> size_of(const std::optional<Value>& v) {
 
 std::optional<std::vector<std::uint64_t>> sizes_of(const Machine& m, const std::optional<Value>& v) {
   auto tuple = v;
-  if (tuple && tuple->tag == Tag::call) {  // torch.Size((2, 3))
+  const auto maker =
+      tuple && (tuple->tag == Tag::call || tuple->tag == Tag::instance) ? m.symbol_of(*tuple) : std::nullopt;
+  if (maker && m.symbol(*maker).dotted() == "torch.Size") {  // torch.Size((2, 3))
     const auto args = m.node(*tuple, 1);
     tuple = args ? m.item(*args, 0) : std::nullopt;
   }
@@ -55,8 +62,9 @@ std::optional<StorageId> storage_id(const Machine& m, const Value& id) {
   if (!is_text(word) || m.text_of(*word, kMostWord) != "storage" || !type || type->tag != Tag::symbol ||
       !is_text(key) || !elements)
     return std::nullopt;
-  const auto& class_name = m.symbol(static_cast<std::uint32_t>(type->at)).name;
-  const auto element_bytes = storage_element_bytes(class_name);
+  const auto& type_symbol = m.symbol(static_cast<std::uint32_t>(type->at));
+  const auto& class_name = type_symbol.name;
+  const auto element_bytes = is_storage_class(type_symbol) ? storage_element_bytes(class_name) : std::nullopt;
   StorageId out;
   if (!element_bytes || __builtin_mul_overflow(*elements, *element_bytes, &out.bytes) ||
       !read_view(m, m.item(id, 5), out))
@@ -103,7 +111,9 @@ std::optional<Laid> laid_over(const Machine& m, const pickle::Symbol& callee, co
   if (callee.name.ends_with("_rebuild_tensor_v3")) {  // over an UntypedStorage
     const auto dtype = m.item(args, 6);
     if (!dtype || dtype->tag != Tag::symbol) return std::nullopt;
-    out.dtype = m.symbol(static_cast<std::uint32_t>(dtype->at)).name;
+    const auto& symbol = m.symbol(static_cast<std::uint32_t>(dtype->at));
+    if (symbol.module != "torch") return std::nullopt;
+    out.dtype = symbol.name;
     element_bytes = dtype_bytes(out.dtype);
   }
   const auto offset = size_of(m.item(args, 1));

@@ -13,11 +13,11 @@ namespace assay::format::torch {
 /// ('storage', class, key, location, elements[, view]): what persistent_load makes a storage of.
 struct StorageId {
   std::string key;
-  std::string location;       ///< "cpu", "cuda:0", "meta"; empty where it is no text
-  std::string dtype;          ///< "float32"; "" for an UntypedStorage
+  std::string location;  ///< "cpu", "cuda:0", "meta"; empty where it is no text
+  std::string dtype;     ///< "float32"; "" for an UntypedStorage
   std::uint64_t elements = 0;
   std::uint64_t element_bytes = 0;
-  std::uint64_t bytes = 0;    ///< elements times element size
+  std::uint64_t bytes = 0;  ///< elements times element size
   /// Only in the legacy layout: a stretch of the storage `key`, with a name of its own. In elements.
   struct View {
     std::string key;
