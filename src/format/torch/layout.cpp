@@ -64,16 +64,16 @@ std::optional<StorageId> storage_id(const Machine& m, const Value& id) {
     return std::nullopt;
   const auto& type_symbol = m.symbol(static_cast<std::uint32_t>(type->at));
   const auto& class_name = type_symbol.name;
-  const auto element_bytes = is_storage_class(type_symbol) ? storage_element_bytes(class_name) : std::nullopt;
+  const auto element_bytes = is_storage_class(type_symbol) ? storage_element_bytes(class_name).value_or(0) : 0;
   StorageId out;
-  if (!element_bytes || __builtin_mul_overflow(*elements, *element_bytes, &out.bytes) ||
+  if (element_bytes == 0 || __builtin_mul_overflow(*elements, element_bytes, &out.bytes) ||
       !read_view(m, m.item(id, 5), out))
     return std::nullopt;
   out.key = m.text_of(*key);
   if (is_text(location)) out.location = m.text_of(*location);
   out.dtype = storage_dtype(class_name);
   out.elements = *elements;
-  out.element_bytes = *element_bytes;
+  out.element_bytes = element_bytes;
   return out;
 }
 
