@@ -534,6 +534,25 @@ def test_where_one_of_several_files_cannot_take_its_place_none_does(sharded, blo
     assert tree(sharded) == before
 
 
+def test_files_that_took_their_place_give_it_back(sharded):
+    """The second of three may not be replaced, which only its renaming finds out."""
+    convert(sharded)
+    for name in ("model-00001-of-00002.safetensors", "model.safetensors.index.json"):
+        (sharded / name).write_bytes(b"old")
+    stubborn = sharded / "model-00002-of-00002.safetensors"
+    if subprocess.run(["chattr", "+i", stubborn], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no file can be made immutable here")
+    try:
+        before = tree(sharded)
+        answer = convert(sharded, "--force")
+        assert answer.code == ERROR and "Operation not permitted" in one(answer)["why"] and one(answer)["notices"] == []
+        assert tree(sharded) == before
+    finally:
+        subprocess.run(["chattr", "-i", stubborn], check=True)
+    assert convert(sharded, "--force").code == 0
+    assert_index_is_true(sharded)
+
+
 # What is there already -----------------------------------------------------------------------------------------------
 
 def stamps(folder):

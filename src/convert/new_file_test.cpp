@@ -127,7 +127,8 @@ TEST(NewFile, TakesNamesAsLongAsTheyMayBe) {
   EXPECT_FALSE(written_file(folder.at(name + "n"), "new")->commit(Existing::stays));
 }
 
-// Their hidden names would be the same, were they made of the names alone: what one replaced would be lost by the other.
+// Their hidden names would be the same, were they made of the names alone: what one replaced would be lost by the
+// other.
 TEST(NewFile, LongNamesThatBeginAlikeKeepApart) {
   const Folder folder;
   const std::string a = std::string(240, 'n') + "1", b = std::string(240, 'n') + "2";

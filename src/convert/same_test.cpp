@@ -135,7 +135,8 @@ TEST(Ticker, TellsFromSeveralThreadsOneAtATime) {
       const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{250};
       while (std::chrono::steady_clock::now() < end) EXPECT_TRUE(ticker(1));
     }};
-  for (int i = 0; i < 1000; ++i) ticker.begin("writing", "a file that is gone by now", 1000);  // beside the others' work
+  for (int i = 0; i < 1000; ++i)
+    ticker.begin("writing", "a file that is gone by now", 1000);  // beside the others' work
   for (auto& t : threads) t.join();
   EXPECT_GE(told, 2);
 }
