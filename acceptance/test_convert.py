@@ -27,7 +27,7 @@ import pytest
 
 from assembler import Pickle, harmless, payload, pickle
 from archives import Tensor, npy, plain_zip, state_dict, tensor_pickle, torch_zip
-from conftest import ERROR, FOUND, INTERRUPTED, PROGRAM, ROOT, USAGE, Answer, assay, clean_environment, scan, validator
+from conftest import ERROR, FOUND, INTERRUPTED, PROGRAM, USAGE, Answer, assay, clean_environment, scan, validator
 from test_command_line import write_sparse_checkpoint
 
 UNSAFE = Pickle().value("hook").call("os", "system", "true")
@@ -534,6 +534,25 @@ def test_where_one_of_several_files_cannot_take_its_place_none_does(sharded, blo
     assert tree(sharded) == before
 
 
+def test_files_that_took_their_place_give_it_back(sharded):
+    """The second of three may not be replaced, which only its renaming finds out."""
+    convert(sharded)
+    for name in ("model-00001-of-00002.safetensors", "model.safetensors.index.json"):
+        (sharded / name).write_bytes(b"old")
+    stubborn = sharded / "model-00002-of-00002.safetensors"
+    if subprocess.run(["chattr", "+i", stubborn], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no file can be made immutable here")
+    try:
+        before = tree(sharded)
+        answer = convert(sharded, "--force")
+        assert answer.code == ERROR and "Operation not permitted" in one(answer)["why"] and one(answer)["notices"] == []
+        assert tree(sharded) == before
+    finally:
+        subprocess.run(["chattr", "-i", stubborn], check=True)
+    assert convert(sharded, "--force").code == 0
+    assert_index_is_true(sharded)
+
+
 # What is there already -----------------------------------------------------------------------------------------------
 
 def stamps(folder):
@@ -883,6 +902,15 @@ def test_a_full_disk_leaves_the_old_state(tmp_path, words):
         assert answer.code == ERROR and "room" in one(answer)["why"] and tree(disk) == before, answer
 
 
+def test_a_product_may_stand_on_another_file_system(tmp_path):
+    source = large(tmp_path / "a.bin", 8)
+    with small_disk(tmp_path / "disk", 30) as disk:
+        for words in ([], ["--force"]):
+            assert convert(source, "-o", disk / "new" / "a.safetensors", *words).code == 0
+        assert convert("--check", source, disk / "new" / "a.safetensors").code == 0
+        assert set(tree(disk)) == {"new/", "new/a.safetensors"}
+
+
 def test_a_disk_that_fills_up_meanwhile_leaves_the_old_state(tmp_path):
     """A source with a hole takes less room than it says, so the disk is not asked before."""
     numel = 2 << 20
@@ -1039,10 +1067,10 @@ def on_a_terminal(*words) -> bytes:
 
 
 def test_progress_is_drawn_on_a_terminal_and_wiped(tmp_path):
-    """Long enough to be told about: half a gigabyte, each byte of which is moved one by one."""
-    numel = 1 << 26
+    """Long enough to be told about: each element is moved by itself."""
+    side = 6000
     for name in ("a.pt", "b.pt"):
-        write_sparse_checkpoint(tmp_path / name, state_dict({"w": Tensor(numel=numel, shape=(8192, 8192), stride=(1, 8192))}), 4 * numel)
+        write_sparse_checkpoint(tmp_path / name, state_dict({"w": Tensor(numel=side**2, shape=(side, side), stride=(1, side))}), 4 * side**2)
     shown = on_a_terminal(tmp_path).decode()
     frames = shown.split("\r\x1b[K")
     assert any(re.match(r"(writing|verifying|hashing) [01]/2 files · [\d.]+ (\w+ )?of [\d.]+ MB · .*[ab]\.(pt|safetensors)", f) for f in frames), shown[:2000]

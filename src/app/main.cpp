@@ -29,6 +29,10 @@ Exit codes: 0 nothing at or above the failing level (default: suspicious), 1 som
 
 "safe" speaks of loading: loading runs no code. It says nothing about what the model does.)";
 
+constexpr const char* kConvertExitCodes =
+    R"(Exit codes: 0 everything is converted, or there already, 1 something was refused (with --check: something differs),
+2 something could not be read, written or verified, 64 the command line makes no sense, 130 interrupted.)";
+
 void add_report_options(CLI::App& command, Common& common, std::string& unknown_format) {
   command.add_option("--format,-f", "text, json, jsonl, sarif or hub; may be repeated, each followed by its -o")
       ->trigger_on_parse()
@@ -102,16 +106,15 @@ void add_convert_options(CLI::App& command, Common& common, Converting& c, std::
       ->required()
       ->type_name("PATH");
   command.add_flag("--check", c.check, "write nothing: do these two hold the same tensors?");
-  command.add_option("--output,-o", o.output, "file to write, or folder (default: beside the source)")->type_name("PATH");
+  command.add_option("--output,-o", o.output, "file to write, or folder (default: beside the source)")
+      ->type_name("PATH");
   command
       .add_option_function<std::string>(
-          "--key",
-          [&](const std::string& key) { o.key = key; },
+          "--key", [&](const std::string& key) { o.key = key; },
           "path of the dict to convert, with dots; \"\" is all of it (default: state_dict, model, ...)")
       ->type_name("KEY");
-  command
-      .add_option("--shard-size", o.shard_bytes, "most bytes of tensors in one file, as 5GB")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+  command.add_option("--shard-size", o.shard_bytes, "most bytes of tensors in one file, as 5GB")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true).description(""))
       ->type_name("SIZE");
   command.add_flag("--strict", o.strict, "refuse where anything would be left out");
   command.add_flag("--keep-metadata", o.keep_metadata, "keep numbers and texts beside the tensors, as metadata");
@@ -131,7 +134,8 @@ void add_convert_options(CLI::App& command, Common& common, Converting& c, std::
   command.add_option("--report", c.report, "file for the report (default: standard output)")->type_name("FILE");
   command.add_flag("--verbose,-v", common.verbose, "list every tensor, and all that is not converted");
   command.add_flag("--no-colour,--no-color", common.no_colour, "plain text on a terminal, too");
-  command.add_option("--spool", o.spool_folder, "folder for decompressed bytes (default: /var/tmp)")->type_name("FOLDER");
+  command.add_option("--spool", o.spool_folder, "folder for decompressed bytes (default: /var/tmp)")
+      ->type_name("FOLDER");
   add_policy_option(command, common);
   command.add_flag("--allow-unconfined", o.allow_unconfined,
                    "go on where the system cannot confine the processes that read files");
@@ -187,9 +191,11 @@ int main(int argc, char** argv) {
   add_policy_option(*inspect, common);
   add_risk_option(*inspect, common);
 
-  auto* convert = app.add_subcommand("convert", "write what is in checkpoints as safetensors, without running anything");
+  auto* convert =
+      app.add_subcommand("convert", "write what is in checkpoints as safetensors, without running anything");
   Converting converting;
   add_convert_options(*convert, common, converting, unknown_format);
+  convert->footer(kConvertExitCodes);
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);

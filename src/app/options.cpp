@@ -157,9 +157,7 @@ bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_
 
 namespace {
 
-report::Tally tally_of(const scan::Progress& p) {
-  return {p.files_done, p.files, p.bytes_done, p.bytes, p.current};
-}
+report::Tally tally_of(const scan::Progress& p) { return {p.files_done, p.files, p.bytes_done, p.bytes, p.current}; }
 report::Tally tally_of(const convert::Progress& p) {
   return {p.files_done, p.files, p.bytes_done, p.bytes, p.current, p.doing};
 }

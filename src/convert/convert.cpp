@@ -87,7 +87,7 @@ tl::expected<void, Refusal> fits_output(const std::vector<Found>& found, const O
 class Compared {
  public:
   static tl::expected<Compared, Refusal> read(const std::string& path, const Options& options, InputReader& reader,
-                                               Ticker& ticker) {
+                                              Ticker& ticker) {
     Compared out;
     std::vector<std::string> files{path};
     if (is_folder(path)) {

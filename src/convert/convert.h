@@ -1,8 +1,8 @@
 // From checkpoints to safetensors, bit for bit, without running anything.
 //
 // Sources are read in cells, as a scan reads them. Only then are bytes moved, from validated ranges of the sources to a
-// new file beside the product; that file is compared with its source, byte for byte, before it takes its name. A crash, a
-// signal or a full disk leaves what was there before.
+// new file beside the product; that file is compared with its source, byte for byte, before it takes its name. A crash,
+// a signal or a full disk leaves what was there before.
 //
 // Cells are forked: call from a thread that outlives the call, in a program that does not ignore SIGCHLD.
 #pragma once
@@ -42,7 +42,8 @@ struct Options {
   std::function<bool()> stop;                        ///< asked now and then, from any of its threads
 };
 
-/// Bytes that may be written for each byte of source, beyond kFreeBytes: an expanded tensor of a few bytes claims any size.
+/// Bytes that may be written for each byte of source, beyond kFreeBytes: an expanded tensor of a few bytes claims any
+/// size.
 inline constexpr std::uint64_t kMostExpansion = 16;
 inline constexpr std::uint64_t kFreeBytes = 1ull << 30;
 
@@ -51,8 +52,8 @@ inline constexpr std::uint64_t kFreeBytes = 1ull << 30;
 tl::expected<Outcome, scan::Refusal> convert(const std::vector<std::string>& paths, const verdict::Policy& policy,
                                              std::chrono::sys_days today, const Options& options);
 
-/// Whether two files, or two folders of shards, hold the same tensors. Metadata of safetensors files that records a tied
-/// name stands for that tensor.
+/// Whether two files, or two folders of shards, hold the same tensors. Metadata of safetensors files that records a
+/// tied name stands for that tensor.
 tl::expected<Comparison, scan::Refusal> compare(const std::string& left, const std::string& right,
                                                 const Options& options);
 

@@ -317,8 +317,7 @@ bool Job::write_digests(Digests& digests) {
       return end(Status::failed, "a header changed its length");
     if (const auto written = write_fully(files_[i].descriptor(), 0, bytes::view(*header)); !written)
       return failed(output.path, written.error());
-    if (const auto synced = files_[i].sync(); !synced)
-      return end(Status::failed, output.path + ": " + synced.error());
+    if (const auto synced = files_[i].sync(); !synced) return end(Status::failed, output.path + ": " + synced.error());
   }
   return true;
 }
@@ -373,14 +372,14 @@ Result<std::string> Job::difference(const std::vector<Input>& products) {
     for (const auto& t : products[i].set.tensors) by_name.emplace(t.name, &t);
     for (const auto& item : plan_.outputs[i].items) {
       const auto& t = tensor(item);
-      pairs.push_back({{t, inputs_[item.input].descriptor(t.where)},
-                       {*by_name.at(item.name), products[i].file.get()}});
+      pairs.push_back({{t, inputs_[item.input].descriptor(t.where)}, {*by_name.at(item.name), products[i].file.get()}});
     }
   }
   ticker_.begin("verifying", products.front().path, product_bytes());
   const auto answers = TRY(compare_all(pairs, ticker_));
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (!answers[i].same) return "'" + out_.tensors[i].name + "' differs in element " + std::to_string(answers[i].differs_at);
+    if (!answers[i].same)
+      return "'" + out_.tensors[i].name + "' differs in element " + std::to_string(answers[i].differs_at);
     out_.tensors[i].sha256 = answers[i].sha256;
   }
   return std::string{};
@@ -414,7 +413,9 @@ void Job::undo(std::size_t committed) {
 }
 
 void Job::remove_sources() {
-  const auto keep = [&](const std::string& because) { out_.notices.push_back("the source was kept, because " + because); };
+  const auto keep = [&](const std::string& because) {
+    out_.notices.push_back("the source was kept, because " + because);
+  };
   if (!out_.leftovers.empty() || out_.more_leftovers > 0) return keep("not everything in it was converted");
   for (const auto& source : out_.sources)
     if (source.status == finding::Status::error) return keep("the scan could not read all of it");

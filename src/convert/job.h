@@ -35,7 +35,8 @@ class Job {
   bool write();
   bool write_output(const Output& output, bool first);
   bool write_digests(Digests& digests);
-  Result<std::string> header_of(std::vector<format::safetensors::Tensor>& placed, const Output& output, bool first) const;
+  Result<std::string> header_of(std::vector<format::safetensors::Tensor>& placed, const Output& output,
+                                bool first) const;
   bool verify();
   bool commit();
   void remove_sources();

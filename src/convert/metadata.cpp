@@ -1,24 +1,20 @@
 #include "convert/metadata.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <set>
 
 #include "base/text.h"
 #include "base/version.h"
 #include "convert/path.h"
+#include "report/json_value.h"
 
 namespace assay::convert {
 namespace {
 
-using Json = nlohmann::json;
+using report::Json;
 
 constexpr std::size_t kMostRules = 100;  ///< named for each source
-
-/// Of texts that need not be UTF-8.
-std::string dumped(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
 
 Json rules_of(const Source& source) {
   auto out = Json::array();
@@ -33,11 +29,11 @@ std::string sources_of(const Output& output, const std::vector<Source>& sources)
   for (const auto& item : output.items) used.insert(item.input);
   auto out = Json::array();
   for (const auto i : used)
-    out.push_back({{"name", name_in(sources[i].path)},
+    out.push_back({{"findings", rules_of(sources[i])},
+                   {"name", to_utf8(name_in(sources[i].path))},
                    {"sha256", sources[i].sha256},
-                   {"status", std::string{to_string(sources[i].status)}},
-                   {"findings", rules_of(sources[i])}});
-  return dumped(out, -1);
+                   {"status", std::string{to_string(sources[i].status)}}});
+  return report::dumped(out);
 }
 
 }  // namespace
@@ -59,13 +55,14 @@ format::safetensors::Metadata metadata_of(const Output& output, const std::vecto
 }
 
 std::string index_of(const std::vector<Output>& outputs) {
-  auto map = Json::object();
+  std::map<std::string, std::string> files;  // by tensor
   std::uint64_t total = 0;
   for (const auto& output : outputs) {
     total += output.bytes;
-    for (const auto& item : output.items) map[item.name] = to_utf8(name_in(output.path));
+    for (const auto& item : output.items) files[item.name] = to_utf8(name_in(output.path));
   }
-  return dumped({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 2) + "\n";
+  const Json out{{"metadata", {{"total_size", total}}}, {"weight_map", files}};
+  return report::dumped(out, 2) + "\n";
 }
 
 }  // namespace assay::convert

@@ -98,7 +98,7 @@ NewFile::Done NewFile::commit(Existing existing) {
 NewFile::Done NewFile::take_place(Existing existing) {
   const int folder = folder_.get();
   if (hidden_.empty()) {  // a link replaces nothing, a rename does
-    const auto hidden = hidden_name(name_);
+    const auto hidden = hidden_name(name_) + "-" + std::to_string(file_.get());
     ::unlinkat(folder, hidden.c_str(), 0);  // of a run that was killed just here, under the same number
     if (auto linked = link_as(hidden); !linked) return linked;
     hidden_ = hidden;
@@ -124,8 +124,8 @@ NewFile::Done NewFile::take_free_place() {
 
 NewFile::Done NewFile::undo() {
   if (replaced_for_good_) return tl::unexpected<std::string>{"what it replaced is gone"};
-  const bool undone = hidden_.empty() ? ::unlinkat(folder_.get(), name_.c_str(), 0) == 0
-                                      : rename_in(folder_.get(), hidden_, name_, 0);
+  const bool undone =
+      hidden_.empty() ? ::unlinkat(folder_.get(), name_.c_str(), 0) == 0 : rename_in(folder_.get(), hidden_, name_, 0);
   if (!undone) return refused();
   hidden_.clear();
   (void)synchronise(folder_.get());

@@ -127,6 +127,25 @@ TEST(NewFile, TakesNamesAsLongAsTheyMayBe) {
   EXPECT_FALSE(written_file(folder.at(name + "n"), "new")->commit(Existing::stays));
 }
 
+// Their hidden names would be the same, were they made of the names alone: what one replaced would be lost by the
+// other.
+TEST(NewFile, LongNamesThatBeginAlikeKeepApart) {
+  const Folder folder;
+  const std::string a = std::string(240, 'n') + "1", b = std::string(240, 'n') + "2";
+  folder.write(a, "old a");
+  folder.write(b, "old b");
+  {
+    auto first = written_file(folder.at(a), "new"), second = written_file(folder.at(b), "new");
+    ASSERT_TRUE(first->commit(Existing::can_come_back));
+    ASSERT_TRUE(second->commit(Existing::can_come_back));
+    EXPECT_TRUE(second->undo());
+    EXPECT_TRUE(first->undo());
+  }
+  EXPECT_EQ(folder.read(a), "old a");
+  EXPECT_EQ(folder.read(b), "old b");
+  EXPECT_EQ(folder.names(), (Names{a, b}));
+}
+
 /// From here on this process lives on a file system whose files all have names, and that knows no flags of rename.
 void live_on_an_old_file_system() {
   const auto offset_of_argument = [](std::uint32_t n) {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "base/version.h"
 #include "report/ink.h"
+#include "report/json_value.h"
 #include "report/words.h"
 
 namespace assay::convert {
@@ -15,7 +15,7 @@ namespace {
 using finding::Severity;
 using report::counted;
 using report::Ink;
-using Json = nlohmann::ordered_json;
+using report::Json;
 using Status = Conversion::Status;
 
 constexpr std::size_t kMargin = 12;  // "converted" and spaces
@@ -71,14 +71,17 @@ class Page {
     const auto code = options_.colour ? report::code_of(ink) : std::string_view{};
     out_.append(code).append(text).append(code.empty() ? "" : "\x1b[0m");
   }
+  bool is_empty() const { return out_.empty(); }
   bool verbose() const { return options_.verbose; }
   std::string take() { return std::move(out_); }
 
  private:
+  /// What does not fit goes on below, as far in as it began.
   void lines(const std::string& text) {
-    bool first = true;
-    for (const auto& l : report::wrapped(text, width_ - kMargin)) {
-      if (!std::exchange(first, false)) out_.append(kMargin, ' ');
+    const auto indent = std::min(text.find_first_not_of(' '), text.size());
+    auto before = indent;
+    for (const auto& l : report::wrapped(text.substr(indent), width_ - kMargin - indent)) {
+      out_.append(std::exchange(before, kMargin + indent), ' ');
       out_.append(l).append("\n");
     }
   }
@@ -105,7 +108,7 @@ void write_findings(Page& page, const Conversion& c) {
   std::map<std::string, std::string> messages;  // by rule
   for (const auto& s : c.sources)
     for (const auto& f : s.findings)
-      if (f.severity >= Severity::suspicious) messages.emplace(f.rule, f.message);
+      if (f.severity >= Severity::error) messages.emplace(f.rule, f.message);
   std::vector<std::pair<std::string, std::string>> all{messages.begin(), messages.end()};
   page.list("findings in the source:", all, 0, [](const auto& f) { return f.second + " (" + f.first + ")"; });
 }
@@ -196,8 +199,8 @@ Json json_of(const Conversion& c) {
   });
   out["index"] = to_utf8(c.index);
   out["tensors"] = list_of(c.tensors, [](const Converted& t) -> Json {
-    return {{"name", to_utf8(t.name)}, {"dtype", t.dtype},     {"shape", t.shape},     {"bytes", t.bytes},
-            {"sha256", t.sha256},      {"source", t.source},   {"product", t.product}, {"laid_out_anew", t.laid_out}};
+    return {{"name", to_utf8(t.name)}, {"dtype", t.dtype},   {"shape", t.shape},     {"bytes", t.bytes},
+            {"sha256", t.sha256},      {"source", t.source}, {"product", t.product}, {"laid_out_anew", t.laid_out}};
   });
   out["tied"] = list_of(c.tied, pair_of);
   out["not_converted"] = list_of(c.leftovers, [](const tensors::Leftover& l) -> Json {
@@ -209,15 +212,9 @@ Json json_of(const Conversion& c) {
   });
   out["notices"] = list_of(c.notices, to_utf8);
   out["removed"] = list_of(c.removed, to_utf8);
-  out["seconds"] = {{"read", c.seconds.read},
-                    {"digest", c.seconds.digest},
-                    {"write", c.seconds.write},
-                    {"verify", c.seconds.verify}};
+  out["seconds"] = {
+      {"read", c.seconds.read}, {"digest", c.seconds.digest}, {"write", c.seconds.write}, {"verify", c.seconds.verify}};
   return out;
-}
-
-std::string dumped(const Json& json) {
-  return json.dump(2, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
@@ -228,10 +225,16 @@ std::string to_text(const Outcome& outcome, const report::TextOptions& options) 
   for (const auto& c : outcome.conversions) {
     // In a folder, files without tensors are the rule.
     const bool is_quiet = c.status == Status::skipped && outcome.conversions.size() > 1 && !options.verbose;
-    if (is_quiet) ++quiet;
-    else write_conversion(page, c);
+    if (is_quiet) {
+      ++quiet;
+      continue;
+    }
+    if (!page.is_empty()) page.text("\n");
+    write_conversion(page, c);
   }
-  if (quiet > 0) page.line(counted(quiet, "file") + " without anything to convert (-v names them)");
+  if (quiet > 0 && !page.is_empty()) page.text("\n");
+  if (quiet > 0)
+    page.label("skipped", Ink::faint, counted(quiet, "file") + " without anything to convert (-v names them)");
   const bool any = std::any_of(outcome.conversions.begin(), outcome.conversions.end(), [](const Conversion& c) {
     return c.status == Status::converted || c.status == Status::planned;
   });
@@ -248,7 +251,7 @@ std::string to_json(const Outcome& outcome) {
            {"confinement", outcome.tier},
            {"interrupted", outcome.interrupted}};
   out["conversions"] = list_of(outcome.conversions, [](const Conversion& c) { return json_of(c); });
-  return dumped(out);
+  return report::dumped(out, 2) + "\n";
 }
 
 std::string to_text(const Comparison& c, const report::TextOptions& options) {
@@ -265,7 +268,7 @@ std::string to_text(const Comparison& c, const report::TextOptions& options) {
 }
 
 std::string to_json(const Comparison& c) {
-  return dumped({{"schema", "assay-comparison/1"},
+  const Json out{{"schema", "assay-comparison/1"},
                  {"version", std::string{kVersion}},
                  {"same", c.differences.empty()},
                  {"left", to_utf8(c.left)},
@@ -277,7 +280,8 @@ std::string to_json(const Comparison& c) {
                                            return {{"name", to_utf8(d.name)}, {"what", to_utf8(d.what)}};
                                          })},
                  {"tied", list_of(c.tied, pair_of)},
-                 {"seconds", c.seconds}});
+                 {"seconds", c.seconds}};
+  return report::dumped(out, 2) + "\n";
 }
 
 }  // namespace assay::convert

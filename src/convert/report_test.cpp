@@ -97,7 +97,8 @@ TEST(ConversionText, HasAnEndWithoutVerbose) {
 
 TEST(ConversionText, NoWordOfAFileActsOnATerminal) {
   for (const bool verbose : {false, true})
-    for (const auto status : {Status::converted, Status::planned, Status::there, Status::skipped, Status::refused, Status::failed}) {
+    for (const auto status :
+         {Status::converted, Status::planned, Status::there, Status::skipped, Status::refused, Status::failed}) {
       auto c = hostile();
       c.status = status;
       expect_harmless(to_text(one(c), {.verbose = verbose, .width = 60}));
@@ -114,9 +115,7 @@ TEST(ConversionText, FilesWithoutTensorsAreCountedInAFolder) {
   EXPECT_TRUE(has(text, "2 files without anything to convert (-v names them)"));
 }
 
-TEST(ConversionText, SaysThatThereIsNothing) {
-  EXPECT_EQ(to_text(Outcome{}, {}), "there is no checkpoint here\n");
-}
+TEST(ConversionText, SaysThatThereIsNothing) { EXPECT_EQ(to_text(Outcome{}, {}), "there is no checkpoint here\n"); }
 
 TEST(ConversionJson, SaysEverything) {
   const auto json = Json::parse(to_json(one(converted())));
@@ -125,7 +124,8 @@ TEST(ConversionJson, SaysEverything) {
   EXPECT_EQ(c["status"], "converted");
   EXPECT_EQ(c["sources"][0]["sha256"], "aa");
   EXPECT_EQ(c["sources"][0]["findings"][0]["rule"], "pickle.call.os-system");
-  EXPECT_EQ(c["products"][0], Json::parse(R"({"path": "m/model.safetensors", "size": 480, "tensors": 1, "replaces": true})"));
+  EXPECT_EQ(c["products"][0],
+            Json::parse(R"({"path": "m/model.safetensors", "size": 480, "tensors": 1, "replaces": true})"));
   EXPECT_EQ(c["tensors"][0]["sha256"], "bb");
   EXPECT_EQ(c["tensors"][0]["laid_out_anew"], true);
   EXPECT_EQ(c["tied"][0], Json::parse(R"({"name": "lm_head", "kept": "w"})"));

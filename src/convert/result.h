@@ -13,9 +13,9 @@ namespace assay::convert {
 struct Source {
   std::string path;  ///< raw
   std::uint64_t size = 0;
-  std::string sha256;  ///< lower-case hex; empty where nothing was written
-  std::string format;  ///< "torch-zip", ...; empty where it could not be told
-  std::string key;     ///< where in it the tensors stand
+  std::string sha256;                                   ///< lower-case hex; empty where nothing was written
+  std::string format;                                   ///< "torch-zip", ...; empty where it could not be told
+  std::string key;                                      ///< where in it the tensors stand
   finding::Status status = finding::Status::unscanned;  ///< what the scan says of it
   std::vector<finding::Finding> findings;
 };
@@ -30,8 +30,8 @@ struct Product {
 
 /// A tensor of a product.
 struct Converted {
-  std::string name;         ///< UTF-8
-  std::string dtype;        ///< "BF16"
+  std::string name;   ///< UTF-8
+  std::string dtype;  ///< "BF16"
   std::vector<std::uint64_t> shape;
   std::uint64_t bytes = 0;
   std::string sha256;       ///< of its bytes in the product; compared with the source's, byte for byte
@@ -56,12 +56,12 @@ struct Seconds {
 
 struct Conversion {
   enum class Status : std::uint8_t {
-    converted,   ///< written, verified, moved into place
-    planned,     ///< --dry-run: it would be
-    there,       ///< the product existed already and holds the same tensors
-    skipped,     ///< nothing in it that could be converted
-    refused,     ///< not without losing or guessing something, or overwriting another file; `why`
-    failed,      ///< could not be read, written or verified; `why`
+    converted,  ///< written, verified, moved into place
+    planned,    ///< --dry-run: it would be
+    there,      ///< the product existed already and holds the same tensors
+    skipped,    ///< nothing in it that could be converted
+    refused,    ///< not without losing or guessing something, or overwriting another file; `why`
+    failed,     ///< could not be read, written or verified; `why`
   };
   Status status = Status::skipped;
   std::string why;  ///< for people; hostile text inside
@@ -96,7 +96,7 @@ struct Comparison {
   std::uint64_t equal = 0;  ///< tensors
   std::uint64_t bytes = 0;  ///< compared
   std::vector<Difference> differences;
-  std::vector<Tied> tied;   ///< names that the other side has under another name only
+  std::vector<Tied> tied;  ///< names that the other side has under another name only
   std::vector<std::string> notices;
   double seconds = 0;
 };

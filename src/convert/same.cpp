@@ -15,11 +15,11 @@ namespace {
 
 using tensors::Tensor;
 
-constexpr std::size_t kBlock = 1 << 20;   ///< bytes
-constexpr std::uint64_t kPage = 4096;     ///< bytes
-constexpr std::size_t kPages = 1 << 10;   ///< of each side
+constexpr std::size_t kBlock = 1 << 20;  ///< bytes
+constexpr std::uint64_t kPage = 4096;    ///< bytes
+constexpr std::size_t kPages = 1 << 10;  ///< of each side
 constexpr unsigned kMostThreads = 4;
-constexpr std::uint64_t kTile = 256;      ///< elements, along each of two dimensions
+constexpr std::uint64_t kTile = 256;  ///< elements, along each of two dimensions
 
 tl::unexpected<Error> stopped() { return fail(Errc::limit_reached, 0, "interrupted"); }
 
@@ -122,8 +122,8 @@ class Comparing {
     return {};
   }
 
-  /// In tiles along the last dimension and the one that lies closest on the left side, so that pages of both are used up
-  /// before others are needed.
+  /// In tiles along the last dimension and the one that lies closest on the left side, so that pages of both are used
+  /// up before others are needed.
   Result<void> compare_by_element(Sameness& out) {
     Pages left{left_.descriptor, left_.tensor}, right{right_.descriptor, right_.tensor};
     const auto& shape = right_.tensor.shape;

@@ -111,8 +111,14 @@ inline Sample random_sample(std::mt19937& random) {
     Dtype dtype;
     std::uint8_t swap;
   };
-  constexpr std::array<Kind, 8> kKinds = {{{Dtype::u8, 1}, {Dtype::f16, 1}, {Dtype::i16, 2}, {Dtype::f32, 1},
-                                           {Dtype::f32, 4}, {Dtype::c64, 4}, {Dtype::f64, 8}, {Dtype::i64, 1}}};
+  constexpr std::array<Kind, 8> kKinds = {{{Dtype::u8, 1},
+                                           {Dtype::f16, 1},
+                                           {Dtype::i16, 2},
+                                           {Dtype::f32, 1},
+                                           {Dtype::f32, 4},
+                                           {Dtype::c64, 4},
+                                           {Dtype::f64, 8},
+                                           {Dtype::i64, 1}}};
   const auto kind = kKinds[random() % kKinds.size()];
   std::vector<std::uint64_t> shape(random() % 5);
   for (auto& n : shape) n = random() % 12 == 0 ? 0 : 1 + random() % 9;

@@ -13,14 +13,16 @@ class Ticker {
  public:
   explicit Ticker(const Options& options) : options_{options} {}
 
-  /// Before any thread of that work; `doing` must be a literal.
+  /// `doing` must be a literal.
   void begin(std::string_view doing, std::string current, std::uint64_t bytes) {
+    const std::lock_guard lock{mutex_};
     doing_ = doing;
     current_ = std::move(current);
     bytes_ = bytes;
     done_ = 0;
   }
   void files(std::uint64_t done, std::uint64_t all) {
+    const std::lock_guard lock{mutex_};
     files_done_ = done;
     files_ = all;
   }

@@ -15,8 +15,8 @@ using format::Document;
 
 /// Formats whose files may hold tensors.
 constexpr std::array<std::string_view, 14> kCandidates = {
-    "torch-zip", "torch-legacy", "torch-tar", "tar", "zip", "npy", "pickle", "gzip",
-    "zlib",      "bzip2",        "xz",        "lzma", "lz4", "joblib-zfile"};
+    "torch-zip", "torch-legacy", "torch-tar", "tar", "zip",  "npy", "pickle",
+    "gzip",      "zlib",         "bzip2",     "xz",  "lzma", "lz4", "joblib-zfile"};
 
 constexpr std::array<std::string_view, 9> kSuffixes = {".bin", ".pt",  ".pth",    ".ckpt",  ".pkl",
                                                        ".npz", ".npy", ".joblib", ".pickle"};

@@ -9,20 +9,20 @@ namespace assay::convert {
 
 /// Files that are converted together.
 struct Unit {
-  std::vector<std::string> sources;  ///< raw paths, in order
+  std::vector<std::string> sources;    ///< raw paths, in order
   std::vector<std::size_t> documents;  ///< of the sources, where the scan has them
-  std::vector<std::string> products;  ///< one for each source
+  std::vector<std::string> products;   ///< one for each source
   std::string whole;                   ///< the product, where all of them become one; the stem of its parts
-  std::string index;                  ///< the index file that names the sources; empty for a single file
-  std::string base;                   ///< the folder that was converted, with '/'; empty for a file
-  std::string trouble;                ///< why it cannot be converted: a shard is missing
+  std::string index;                   ///< the index file that names the sources; empty for a single file
+  std::string base;                    ///< the folder that was converted, with '/'; empty for a file
+  std::string trouble;                 ///< why it cannot be converted: a shard is missing
 
   bool is_named() const { return base.empty(); }  ///< by the user; not found in a folder
 };
 
-/// What can be converted among `documents`, whose paths are relative to `base` ("" or a folder and '/'). Everything else is
-/// left out: text, pictures, files that are safetensors already. `explicitly`: the user named these files, so that each
-/// is a unit whatever it looks like.
+/// What can be converted among `documents`, whose paths are relative to `base` ("" or a folder and '/'). Everything
+/// else is left out: text, pictures, files that are safetensors already. `explicitly`: the user named these files, so
+/// that each is a unit whatever it looks like.
 std::vector<Unit> units(const std::vector<format::Document>& documents, const std::string& base, bool explicitly);
 
 /// Whether the scan found a format that tensors may be read from, safetensors included.

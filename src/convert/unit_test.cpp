@@ -29,8 +29,8 @@ Document index_file(std::string path, const Names& shards) {
 }
 
 TEST(Units, AreFilesThatMayHoldTensors) {
-  const auto all = units({file("README.md", {"text"}), file("a.pt", {"zip", "torch-zip"}), file("b.safetensors", {"safetensors"}),
-                          file("x/c.npz", {"zip"})},
+  const auto all = units({file("README.md", {"text"}), file("a.pt", {"zip", "torch-zip"}),
+                          file("b.safetensors", {"safetensors"}), file("x/c.npz", {"zip"})},
                          "m/", false);
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].sources, Names{"m/a.pt"});
@@ -46,11 +46,11 @@ TEST(Units, AFileThatIsNamedIsAlwaysOne) {
 }
 
 TEST(Units, TheShardsOfAnIndexAreOneModel) {
-  const auto all = units({file("pytorch_model-00001-of-00002.bin", {"torch-zip"}),
-                          file("pytorch_model-00002-of-00002.bin", {"torch-zip"}),
-                          index_file("pytorch_model.bin.index.json",
-                                     {"pytorch_model-00002-of-00002.bin", "pytorch_model-00001-of-00002.bin"})},
-                         "m/", false);
+  const auto all = units(
+      {file("pytorch_model-00001-of-00002.bin", {"torch-zip"}), file("pytorch_model-00002-of-00002.bin", {"torch-zip"}),
+       index_file("pytorch_model.bin.index.json",
+                  {"pytorch_model-00002-of-00002.bin", "pytorch_model-00001-of-00002.bin"})},
+      "m/", false);
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].sources, (Names{"m/pytorch_model-00001-of-00002.bin", "m/pytorch_model-00002-of-00002.bin"}));
   EXPECT_EQ(all[0].products, (Names{"m/model-00001-of-00002.safetensors", "m/model-00002-of-00002.safetensors"}));
@@ -61,32 +61,35 @@ TEST(Units, TheShardsOfAnIndexAreOneModel) {
 }
 
 TEST(Units, AShardThatIsNamedTwiceIsTakenOnce) {
-  const auto all = units({file("a.bin", {"torch-zip"}), index_file("m.bin.index.json", {"a.bin", "a.bin"})}, "m/", false);
+  const auto all =
+      units({file("a.bin", {"torch-zip"}), index_file("m.bin.index.json", {"a.bin", "a.bin"})}, "m/", false);
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].sources, Names{"m/a.bin"});
 }
 
 // diffusers looks for diffusion_pytorch_model.safetensors.index.json, and for nothing else.
 TEST(Units, AnIndexKeepsTheNameOfItsModel) {
-  const auto all = units({file("unet/diffusion_pytorch_model-00001-of-00001.bin", {"torch-zip"}),
-                          index_file("unet/diffusion_pytorch_model.bin.index.json", {"diffusion_pytorch_model-00001-of-00001.bin"})},
-                         "m/", false);
+  const auto all =
+      units({file("unet/diffusion_pytorch_model-00001-of-00001.bin", {"torch-zip"}),
+             index_file("unet/diffusion_pytorch_model.bin.index.json", {"diffusion_pytorch_model-00001-of-00001.bin"})},
+            "m/", false);
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].whole, "m/unet/diffusion_pytorch_model.safetensors");
 }
 
 TEST(Units, AMissingShardIsTold) {
-  const auto all = units({file("a.bin", {"torch-zip"}), index_file("m.bin.index.json", {"a.bin", "b.bin"})}, "m/", false);
+  const auto all =
+      units({file("a.bin", {"torch-zip"}), index_file("m.bin.index.json", {"a.bin", "b.bin"})}, "m/", false);
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].trouble, "the shard b.bin is missing");
 }
 
 // An index must not make us read or write outside its own folder.
 TEST(Units, ShardsStandBesideTheirIndex) {
-  const auto all = units({file("a.bin", {"torch-zip"}), file("x/b.bin", {"torch-zip"}),
-                          index_file("m.bin.index.json", {"a.bin", "x/b.bin"}),
-                          index_file("x/m.bin.index.json", {"b.bin", "../a.bin"})},
-                         "m/", false);
+  const auto all = units(
+      {file("a.bin", {"torch-zip"}), file("x/b.bin", {"torch-zip"}),
+       index_file("m.bin.index.json", {"a.bin", "x/b.bin"}), index_file("x/m.bin.index.json", {"b.bin", "../a.bin"})},
+      "m/", false);
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].trouble, "the shard x/b.bin is in another folder");
   EXPECT_EQ(all[1].trouble, "the shard ../a.bin is in another folder");
@@ -97,7 +100,9 @@ TEST(Units, AModelThatIsSafetensorsAlreadyIsLeftAlone) {
                      index_file("model.safetensors.index.json", {"a.safetensors", "b.safetensors"})},
                     "m/", false)
                   .empty());
-  EXPECT_TRUE(units({file("a.safetensors", {"safetensors"}), index_file("m.bin.index.json", {"a.safetensors"})}, "m/", false).empty());
+  EXPECT_TRUE(
+      units({file("a.safetensors", {"safetensors"}), index_file("m.bin.index.json", {"a.safetensors"})}, "m/", false)
+          .empty());
 }
 
 TEST(Units, ProductsHaveTheNamesThatLibrariesLookFor) {

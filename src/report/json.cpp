@@ -2,19 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "report/json_value.h"
 
 namespace assay::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using finding::Status;
-
-std::string dump(const Json& value, int indent = -1) {
-  return value.dump(indent, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
-}
 
 Json texts(const std::vector<std::string>& raw) {
   auto out = Json::array();
@@ -36,13 +31,13 @@ void append_indented(std::string& out, std::string_view inner, std::size_t space
 /// artifacts would take many times the memory of the report.
 template <class Write>
 std::string with_list(const Json& head, std::string_view key, const std::vector<Artifact>& artifacts, Write write) {
-  auto out = dump(head, 2);
+  auto out = dumped(head, 2);
   out.resize(out.size() - 2);  // "\n}"
   out.append(",\n  \"").append(key).append("\": [");
   std::string_view before = "\n    ";
   for (const auto& artifact : artifacts) {
     out += before;
-    append_indented(out, dump(write(artifact), 2), 4);
+    append_indented(out, dumped(write(artifact), 2), 4);
     before = ",\n    ";
   }
   return out += artifacts.empty() ? "]\n}\n" : "\n  ]\n}\n";
@@ -203,9 +198,9 @@ std::string to_json(const Report& report) {
 }
 
 std::string to_json_lines(const Report& report) {
-  auto out = dump(header_of(report)) + "\n";
-  for (const auto& artifact : report.artifacts) out += dump(artifact_of(artifact)) + "\n";
-  return out += dump({{"summary", summary_of(report)}}) + "\n";
+  auto out = dumped(header_of(report)) + "\n";
+  for (const auto& artifact : report.artifacts) out += dumped(artifact_of(artifact)) + "\n";
+  return out += dumped({{"summary", summary_of(report)}}) + "\n";
 }
 
 std::string to_hub(const Report& report) {

@@ -2,16 +2,15 @@
 // https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "base/text.h"
 #include "report/json.h"
+#include "report/json_value.h"
 
 namespace assay::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using finding::Finding;
 using finding::Severity;
 using finding::Status;
@@ -332,7 +331,7 @@ class Log {
 }  // namespace
 
 std::string to_sarif(const Report& report, std::optional<int> exit_code) {
-  return Log{report}.write(exit_code).dump(2, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
+  return dumped(Log{report}.write(exit_code), 2) + "\n";
 }
 
 }  // namespace assay::report
