@@ -51,6 +51,10 @@ class Collector {
       if (is_optimizer(root)) return nothing("the state of an optimizer: safetensors has no place for it");
       collect("", root, 0);
     }
+    for (const auto& [function, args] : objects_.foreign_calls())
+      if (!is_over() && holders_.reaches(args, taken_))
+        refuse("its tensors were given to " + kind_of(function) +
+               ", a call that Assay does not make and does not know");
     if (more_notices_ > 0) out_.notices.push_back("and " + std::to_string(more_notices_) + " more of these");
     if (is_over()) return;
     if (out_.tensors.empty()) return nothing("there are no tensors in it that safetensors can hold");
@@ -247,8 +251,12 @@ class Collector {
     if (!visit()) return;
     if (depth > kDeepest || path.size() > kMostPath)
       return refuse("its objects are nested too deeply, or named too long");
-    if (const auto& f = found(v); f.kind != Found::Kind::other) return take(path, f);
+    if (const auto& f = found(v); f.kind != Found::Kind::other) {
+      taken_.insert(v.at);
+      return take(path, f);
+    }
     if (!holds_tensor(v)) return leave_plain(path, v, depth);
+    taken_.insert(v.at);
     if (open_.contains(v.at)) return leave(path, kind_of(v), "it contains itself");
     open_.insert(v.at);
     collect_inside(path, v, depth);
@@ -368,6 +376,7 @@ class Collector {
   std::size_t more_notices_ = 0;
   bool told_module_ = false;
   mutable std::unordered_map<std::uint64_t, bool> is_module_state_;  ///< by place
+  std::unordered_set<std::uint64_t> taken_;                          ///< tensors, and what they are in
   std::unordered_set<std::uint64_t> open_;                           ///< being collected
   std::unordered_set<std::uint64_t> apart_;                          ///< dicts without tensors that were listed
   std::set<std::string> names_;                                      ///< an attacker chooses them, and knows every hash

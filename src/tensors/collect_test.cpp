@@ -222,6 +222,20 @@ TEST(Collect, TensorsThatDependOnAnUnknownCallAreRefused) {
   expect_refused(of(dict({{"state_dict", object("acme", "Holder", dict({{"w", kFirst}}))}})), "acme.Holder(...)");
 }
 
+// operator.setitem(state_dict, 'w', ...): the call is not made, and what it would have changed is not known.
+TEST(Collect, TensorsThatAreGivenToAnUnknownCallAreRefused) {
+  const auto given = [](const std::string& args) {
+    return of(kState + "q\1" + "0" + called("acme", "change", {args}) + "0h\1");
+  };
+  expect_refused(given("h\1"), "its tensors were given to acme.change");
+  expect_refused(given("](h\1e"), "its tensors were given to acme.change");
+  expect_refused(given(object("acme", "Box", dict({{"x", "h\1"}}))), "its tensors were given to acme.change");
+  EXPECT_EQ(given(text("x")).names(), (Lines{"w", "b"}));
+  EXPECT_EQ(given(ordered({{"v", kFirst}})).names(), (Lines{"w", "b"}));
+  EXPECT_EQ(of(kState + "q\1" + "0" + called("builtins", "getattr", {"h\1", text("keys")}) + "0h\1").names(),
+            (Lines{"w", "b"}));
+}
+
 TEST(Collect, ASubclassOfADictMayPutItsItemsElsewhere) {
   expect_refused(of(filled(global("acme", "Dict") + ")R", {{"w", kFirst}})), "its tensors depend on acme.Dict(...)");
 }

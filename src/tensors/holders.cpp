@@ -70,6 +70,20 @@ const Found& Holders::found(const Value& v) const {
   return known == found_.end() ? kOther : known->second;
 }
 
+bool Holders::reaches(const Value& from, const std::unordered_set<std::uint64_t>& places) {
+  waiting_.assign(1, from);
+  while (!waiting_.empty()) {
+    const auto v = waiting_.back();
+    waiting_.pop_back();
+    if (!has_parts(v)) continue;
+    if (places.contains(v.at)) return true;
+    if (!passed_.insert(v.at).second) continue;
+    const auto parts = parts_of(v);
+    waiting_.insert(waiting_.end(), parts.begin(), parts.end());
+  }
+  return false;
+}
+
 bool Holders::holds(const Value& v) const { return has_parts(v) && holders_.contains(v.at); }
 
 }  // namespace assay::tensors

@@ -34,6 +34,9 @@ class Holders {
   std::size_t looked_at() const { return looked_at_; }
   /// Whether a tensor, or a storage, stands anywhere inside an object that was explored.
   bool holds(const Objects::Value& v) const;
+  /// Whether one of `places` can be reached from `v`. What was passed on the way is not passed again by later
+  /// questions, all of which must be about the same places.
+  bool reaches(const Objects::Value& v, const std::unordered_set<std::uint64_t>& places);
 
  private:
   using Value = Objects::Value;
@@ -45,6 +48,7 @@ class Holders {
   const Find& find_;
   std::unordered_map<std::uint64_t, Found> found_;  ///< by place; only what is something
   std::unordered_set<std::uint64_t> seen_;
+  std::unordered_set<std::uint64_t> passed_;  ///< by reaches()
   std::unordered_set<std::uint64_t> holders_;
   std::vector<Value> waiting_;
   std::size_t looked_at_ = 0;

@@ -34,6 +34,21 @@ bool is_unread_number(const Value& v) { return v.tag == Tag::real && v.at == 0; 
 
 bool is_dict_class(std::string_view name) { return std::find(kDicts.begin(), kDicts.end(), name) != kDicts.end(); }
 
+/// Whether a call leaves its arguments as they are. (A class that NEWOBJ makes is not given the chance.)
+bool is_followed(const Machine& m, const Value& callee) {
+  constexpr std::array<std::string_view, 6> kFollowed = {"torch._utils._rebuild_", "torch._tensor._rebuild_",
+                                                         "torch.nn.parameter.",    "numpy.core.",
+                                                         "numpy._core.",           "copyreg._reconstructor"};
+  constexpr std::array<std::string_view, 7> kHarmless = {"torch.Size",        "builtins.getattr", "functools.partial",
+                                                         "builtins.list",     "builtins.tuple",   "builtins.set",
+                                                         "builtins.frozenset"};
+  if (callee.tag != Tag::symbol) return false;
+  const auto name = m.symbol(static_cast<std::uint32_t>(callee.at)).dotted();
+  const auto begins = [&](std::string_view with) { return name.starts_with(with); };
+  return is_dict_class(name) || std::any_of(kFollowed.begin(), kFollowed.end(), begins) ||
+         std::find(kHarmless.begin(), kHarmless.end(), name) != kHarmless.end();
+}
+
 /// Containers and nodes have places in the heap, each its own.
 bool has_place(const Value& v) {
   return v.tag == Tag::list || v.tag == Tag::dict || v.tag == Tag::set || format::pickle::is_node(v.tag);
@@ -89,7 +104,12 @@ class Objects::Watcher final : public Silent {
         break;
       case Kind::append: return note(site.callee, "APPEND");
       case Kind::add: return note(site.callee, "ADDITEMS");
-      default: return take(m, site.args);
+      case Kind::newobj:
+      case Kind::newobj_ex: return take(m, site.args);
+      default:
+        take(m, site.args);
+        if (m.holds_objects(site.args) && !is_followed(m, site.callee))
+          foreign_calls.emplace_back(site.callee, site.args);
     }
   }
   std::optional<bytes::Extent> on_inline_data(Machine& m, const Value& target, const Value& state,
@@ -107,6 +127,7 @@ class Objects::Watcher final : public Silent {
 
   std::vector<Value> ids;
   bool has_inline_data = false;
+  Pairs foreign_calls;
   std::vector<Value> changed;
   std::unordered_map<std::uint64_t, std::string_view> changes;  ///< by place in the heap; of bytes in the source
   std::unordered_map<std::uint64_t, std::uint64_t> lengths;     ///< of containers, when a call first took them
@@ -192,6 +213,8 @@ bool Objects::grew(const Value& container) const {
   const auto taken = watcher_->lengths.find(container.at);
   return taken != watcher_->lengths.end() && taken->second != machine_.length(container).value_or(0);
 }
+
+const Objects::Pairs& Objects::foreign_calls() const { return watcher_->foreign_calls; }
 
 bool Objects::is_known_key(const Value& key) { return format::pickle::is_plain(key.tag) && !is_unread_number(key); }
 

@@ -43,6 +43,8 @@ class Objects {
   const std::vector<Value>& changed() const;
   /// Whether more was put into a list or dict after a call had taken what was in it.
   bool grew(const Value& container) const;
+  /// Calls of functions that are not followed, to which objects were given: the function and its arguments.
+  const Pairs& foreign_calls() const;
   /// Whether it is known which other keys this one equals: no code decides, and its value was read.
   static bool is_known_key(const Value& key);
   /// Whether BUILD came after a call or another object's state had taken the object as it was.
