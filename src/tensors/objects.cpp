@@ -172,8 +172,9 @@ class Objects::Watcher final : public Silent {
 
 Objects::Objects(const Stretch& stretch, std::uint64_t offset, format::Profiles profiles, bytes::Budget& budget)
     : stretch_{stretch},
+      cached_{std::make_unique<bytes::CachedSource>(*stretch_.source)},
       watcher_{std::make_unique<Watcher>((profiles & kJoblib) != 0 ? kJoblib : profiles)},
-      machine_{*stretch_.source, budget, *watcher_, format::pickle::Keep::everything} {
+      machine_{*cached_, budget, *watcher_, format::pickle::Keep::everything} {
   const auto ends = machine_.run(offset, profiles);
   const auto& end = ends.front();
   end_ = end.offset;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "bytes/cached.h"
 #include "format/pickle/machine.h"
 #include "tensors/stretch.h"
 
@@ -72,6 +73,7 @@ class Objects {
   bool is(const Value& v, std::string_view word) const;
 
   Stretch stretch_;
+  std::unique_ptr<bytes::CachedSource> cached_;  ///< keys, names and shapes are looked up one by one
   std::unique_ptr<Watcher> watcher_;
   Machine machine_;
   std::optional<Error> stopped_;
