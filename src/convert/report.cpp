@@ -113,6 +113,14 @@ void write_findings(Page& page, const Conversion& c) {
   page.list("findings in the source:", all, 0, [](const auto& f) { return f.second + " (" + f.first + ")"; });
 }
 
+void write_tensors(Page& page, const Conversion& c) {
+  if (!c.tensors.empty()) page.line("tensors, and the SHA-256 of their bytes:");
+  for (const auto& t : c.tensors) {
+    page.line("  " + shown(t.name) + "  " + t.dtype + " " + shape_of(t.shape));
+    if (!t.sha256.empty()) page.line("    " + t.sha256);
+  }
+}
+
 std::string describe(const Product& p, Status status) {
   auto out = shown(p.path) + "  " + counted(p.tensors, "tensor") + ", " + human_bytes(p.size);
   if (status != Status::planned) out += ", every byte compared";
@@ -135,10 +143,7 @@ void write_conversion(Page& page, const Conversion& c) {
   page.list("kept as metadata:", c.kept_metadata, 0,
             [](const tensors::Scalar& s) { return shown(s.name) + " = " + shown(s.text); });
   page.list("note:", c.notices, 0, [](const std::string& n) { return printable(n); });
-  if (page.verbose())
-    page.list("tensors:", c.tensors, 0, [](const Converted& t) {
-      return shown(t.name) + "  " + t.dtype + " " + shape_of(t.shape) + "  " + t.sha256;
-    });
+  if (page.verbose()) write_tensors(page, c);
   if (c.status == Status::converted || c.status == Status::planned) write_findings(page, c);
   page.list("removed:", c.removed, 0, shown);
 }

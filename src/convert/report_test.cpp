@@ -84,7 +84,8 @@ TEST(ConversionText, SaysWhatBecameOfAFile) {
 
 TEST(ConversionText, NamesTensorsWhereItIsAsked) {
   EXPECT_FALSE(has(to_text(one(converted()), {.width = 100}), "F32 [2, 3]"));
-  EXPECT_TRUE(has(to_text(one(converted()), {.verbose = true, .width = 100}), "w  F32 [2, 3]  bb"));
+  EXPECT_TRUE(has(to_text(one(converted()), {.verbose = true, .width = 100}),
+                  "              w  F32 [2, 3]\n                bb\n"));
 }
 
 TEST(ConversionText, HasAnEndWithoutVerbose) {
