@@ -166,6 +166,15 @@ TEST(Legacy, TarsThatLieAreDamage) {
          "without storage or shape");
 }
 
+// A count is no promise: the loop ends with the bytes.
+TEST(Legacy, CountsOfATarCostNothing) {
+  Parts parts;
+  parts.tensors.replace(0, 3, number(1ull << 62) + ".");
+  expect(Told{parts.file()}, Outcome::damaged, "a tensor without storage or shape");
+  parts.storages.replace(0, 3, number(1ull << 62) + ".");
+  expect(Told{parts.file()}, Outcome::damaged, "without key or class");
+}
+
 TEST(Legacy, ATarWithoutItsPartsIsNoCheckpoint) {
   expect(Told{tar({{"storages", "x"}, {"pickle", "x"}})}, Outcome::nothing, "no checkpoint");
   expect(Told{tar({{"./storages", Parts{}.storages}, {"tensors", Parts{}.tensors}, {"pickle", "x"}})}, Outcome::nothing,

@@ -251,6 +251,7 @@ TEST(Torch, SizesMayBeATorchSizeAndNoOtherCall) {
 TEST(Torch, WhatIsNoConstantIsRefused) {
   expect_refused(one(tensor(storage("0", 2), 0, {2, 1}, {1})), "no constant");
   expect_refused(one(tensor(kNone, 0, {2}, {1})), "no constant");
+  expect_refused(one(tensor(storage("0", 2), 0, Sizes(65, 1), Sizes(65, 1))), "no constant");
   expect_refused(one(called("torch._utils", "_rebuild_tensor_v2",
                             {storage("0", 2), number(0), sizes({2}), tuple({"J\xff\xff\xff\xff"}), kFalse, kOrdered})),
                  "no constant");  // a negative stride

@@ -109,6 +109,26 @@ TEST(Checkpoint, VersionThreeCarriesItsDtype) {
   EXPECT_EQ(Told{proto(2) + v3("float99")}.quirks(), Lines{"torch.tensor-unclear"});
 }
 
+// Whoever else calls itself a size, a type or an untyped storage is code, and means what it likes.
+TEST(Checkpoint, OnlyTorchsOwnSizesTypesAndStoragesAreConstants) {
+  const auto sized = [](const std::string& module, const std::string& name) {
+    return Told{proto(2) + global("torch._utils", "_rebuild_tensor_v2") + "(" + storage("0", 6) + small(0) +
+                global(module, name) + tuple({6}) + "\x85R" + tuple({1}) + "\x89NtR."}
+        .quirks();
+  };
+  EXPECT_EQ(sized("torch", "Size"), Lines{});
+  EXPECT_EQ(sized("acme", "Size"), Lines{"torch.tensor-unclear"});
+  const auto untyped = [](const std::string& module, const std::string& dtype_of) {
+    return Told{proto(2) + global("torch._utils", "_rebuild_tensor_v3") + "((" + text("storage") +
+                global(module, "UntypedStorage") + text("0") + text("cpu") + small(6) + "tQ" + small(0) + tuple({6}) +
+                tuple({1}) + "\x89N" + global(dtype_of, "uint8") + "tR."}
+        .quirks();
+  };
+  EXPECT_EQ(untyped("torch.storage", "torch"), Lines{});
+  EXPECT_EQ(untyped("acme", "torch"), (Lines{"pickle.persistent-id-odd", "torch.tensor-unclear"}));
+  EXPECT_EQ(untyped("torch", "acme"), Lines{"torch.tensor-unclear"});
+}
+
 TEST(Checkpoint, PersistentIdsOfAnotherShapeAreOdd) {
   for (const auto& id : {text("x") + "Q", "K\1Q"s, "(" + text("storage") + "NtQ", storage("0", 4, "Storage"),
                          "(" + text("storage") + text("FloatStorage") + text("0") + text("cpu") + "K\1tQ"})
