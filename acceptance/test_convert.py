@@ -180,7 +180,8 @@ def test_one_name_of_tied_tensors_is_kept(tmp_path, config, kept):
         (tmp_path / "config.json").write_text(config)
     answer = convert(tmp_path / "pytorch_model.bin")
     (other,) = {"lm_head.weight", "transformer.wte.weight"} - {kept}
-    assert one(answer)["tied"] == [{"name": other, "kept": kept}]
+    digest = hashlib.sha256(floats(256)[:16]).hexdigest()
+    assert one(answer)["tied"] == [{"name": other, "kept": kept, "sha256": digest}]
     tensors, metadata = read_safetensors(tmp_path / "model.safetensors")
     assert set(tensors) == {kept, "own"} and metadata[other] == kept
     assert convert("--check", tmp_path / "pytorch_model.bin", tmp_path / "model.safetensors").code == 0
@@ -793,6 +794,21 @@ def test_check_reads_shards_on_both_sides(sharded, tmp_path):
     (tmp_path / "same" / "model-00002-of-00002.safetensors").unlink()
     answer = convert("--check", sharded, tmp_path / "same")
     assert answer.code == FOUND and {d["name"] for d in answer.report["differences"]} == {"c", "d"}
+
+
+def test_check_takes_an_array_without_a_name_for_the_only_tensor_there_is(tmp_path):
+    (tmp_path / "a.npy").write_bytes(npy("'<f4'", "(4,)", floats(4)))
+    convert(tmp_path / "a.npy", "-o", tmp_path / "named.safetensors")
+    for pair in (("a.npy", "named.safetensors"), ("named.safetensors", "a.npy"), ("a.npy", "a.npy")):
+        answer = convert("--check", *pair, cwd=tmp_path)
+        assert answer.code == 0 and answer.report["equal"] == 1, answer
+
+
+@pytest.mark.parametrize("words", [["--force"], ["-o", "c.safetensors"], ["--strict"], ["-n"], ["--shard-size", "1GB"]], ids=" ".join)
+def test_check_takes_no_option_about_writing(tmp_path, words):
+    (tmp_path / "a.bin").write_bytes(simple("w"))
+    answer = assay("convert", "--check", "a.bin", "a.bin", *words, cwd=tmp_path)
+    assert answer.code == USAGE and answer.err.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("words", [["a.bin"], ["a.bin", "a.bin", "a.bin"]], ids=" ".join)

@@ -150,7 +150,8 @@ def test_tied_tensors_are_written_once(tmp_path, layout):
     weight = random_bits(torch.float32, 10, 4)
     state = {"lm_head.weight": weight, "wte.weight": weight, "view": weight[2:5], "other": random_bits(torch.float32, 3)}
     report = check(save(state, tmp_path / "tied.pt", layout), state)
-    assert report["tied"] == [{"name": "wte.weight", "kept": "lm_head.weight"}]
+    digest = next(t["sha256"] for t in report["tensors"] if t["name"] == "lm_head.weight")
+    assert report["tied"] == [{"name": "wte.weight", "kept": "lm_head.weight", "sha256": digest}]
     assert any("share bytes" in n for n in report["notices"])
 
 
@@ -159,7 +160,8 @@ def test_the_model_decides_which_name_is_kept(tmp_path):
     state = {"lm_head.weight": weight, "transformer.wte.weight": weight}
     (tmp_path / "config.json").write_text(json.dumps({"architectures": ["GPT2LMHeadModel"]}))
     report = check(save(state, tmp_path / "gpt.pt"), state)
-    assert report["tied"] == [{"name": "lm_head.weight", "kept": "transformer.wte.weight"}]
+    (tied,) = report["tied"]
+    assert (tied["name"], tied["kept"]) == ("lm_head.weight", "transformer.wte.weight")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

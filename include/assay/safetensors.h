@@ -15,8 +15,8 @@ namespace assay::safetensors {
 
 using namespace format::safetensors;
 
-using bytes::Budget;        ///< what reading may cost; Budget{Limits{}, source.size()} is ample
-using bytes::FileSource;    ///< an open descriptor and its size
+using bytes::Budget;      ///< what reading may cost; Budget{Limits{}, source.size()} is ample
+using bytes::FileSource;  ///< an open descriptor and its size
 using bytes::Limits;
 using bytes::MemorySource;  ///< bytes that you have already
 

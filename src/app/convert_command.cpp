@@ -25,6 +25,9 @@ int write_answer(const Answer& answer, const Common& common, int code) {
 
 int check(const Common& common, const convert::Options& options) {
   if (common.paths.size() != 2) return usage_error("convert --check compares two paths");
+  const bool writes = !options.output.empty() || options.shard_bytes > 0 || options.strict || options.keep_metadata ||
+                      options.copy_tied || options.force || options.remove_source || options.dry_run;
+  if (writes) return usage_error("convert --check writes nothing, and takes no option about writing");
   const auto out = with_progress<convert::Comparison, convert::Options>(
       options, [&](const convert::Options& how) { return convert::compare(common.paths[0], common.paths[1], how); });
   if (!out) return kRefused;

@@ -49,8 +49,8 @@ bool write_output(const std::string& path, std::string_view text);
 /// How a report goes to people: colours and columns of the terminal, where it is one.
 report::TextOptions text_options(const Output& output, const Common& common);
 
-/// Runs `work` with `options`, a progress line on a terminal, and Ctrl-C turned into a request to stop. Nothing, after a
-/// line on standard error, where all of it was refused.
+/// Runs `work` with `options`, a progress line on a terminal, and Ctrl-C turned into a request to stop. Nothing, after
+/// a line on standard error, where all of it was refused.
 template <class T, class O>
 using Work = std::function<tl::expected<T, Refusal>(const O&)>;
 template <class T, class O>

@@ -1,5 +1,5 @@
-// A source through a few of its blocks, for readers that look at many small places near each other: without it, each of a
-// million short texts is a system call.
+// A source through a few of its blocks, for readers that look at many small places near each other: without it, each of
+// a million short texts is a system call.
 #pragma once
 #include <array>
 #include <vector>

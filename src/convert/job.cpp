@@ -101,6 +101,8 @@ bool Job::read_sources() {
     auto input = reader_.read(path);
     const auto where = unit_.sources.size() > 1 ? name_in(path) + ": " : "";
     if (!input) return end(Status::failed, where + input.error());
+    if (!(input->identity == unit_.scanned[i]))
+      return end(Status::failed, where + "it is another file now than the one that was scanned");
     auto& set = input->set;
     auto& source = out_.sources[i];
     source.size = input->size();
@@ -382,6 +384,9 @@ Result<std::string> Job::difference(const std::vector<Input>& products) {
       return "'" + out_.tensors[i].name + "' differs in element " + std::to_string(answers[i].differs_at);
     out_.tensors[i].sha256 = answers[i].sha256;
   }
+  std::map<std::string_view, std::string_view> digests;
+  for (const auto& t : out_.tensors) digests.emplace(t.name, t.sha256);
+  for (auto& tied : out_.tied) tied.sha256 = digests[tied.kept];
   return std::string{};
 }
 

@@ -194,7 +194,11 @@ Json list_of(const Items& items, Write write) {
   return out;
 }
 
-Json pair_of(const Tied& t) { return {{"name", to_utf8(t.name)}, {"kept", to_utf8(t.kept)}}; }
+Json pair_of(const Tied& t) {
+  Json out{{"name", to_utf8(t.name)}, {"kept", to_utf8(t.kept)}};
+  if (!t.sha256.empty()) out["sha256"] = t.sha256;
+  return out;
+}
 
 Json json_of(const Conversion& c) {
   Json out{{"status", std::string{to_string(c.status)}}, {"why", to_utf8(c.why)}};

@@ -43,7 +43,8 @@ struct Converted {
 /// A name that shares another tensor's bytes and is not written a second time.
 struct Tied {
   std::string name;
-  std::string kept;  ///< the name under which the bytes are written
+  std::string kept;      ///< the name under which the bytes are written
+  std::string sha256{};  ///< of those bytes; empty where they were not compared
 };
 
 /// How long each step took.

@@ -46,7 +46,7 @@ class Finder {
       if (taken_.contains(i) || (!explicitly_ && !is_candidate(d))) continue;
       const auto path = base_ + d.path;
       const auto product = product_name(path);
-      out_.push_back({{path}, {i}, {product}, product, "", explicitly_ ? "" : base_, ""});
+      out_.push_back({{path}, {i}, {}, {product}, product, "", explicitly_ ? "" : base_, ""});
     }
     return std::move(out_);
   }
@@ -74,7 +74,7 @@ class Finder {
       unit.documents.push_back(i);
       unit.products.push_back(product_name(base_ + documents_[i].path));
     }
-    if (unit.sources.empty()) return;
+    if (unit.sources.empty()) return;  // of an index alone nothing can be said; it may belong to files left out
     taken_.insert(taken.begin(), taken.end());
     out_.push_back(std::move(unit));
   }

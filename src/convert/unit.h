@@ -4,18 +4,20 @@
 #include <vector>
 
 #include "format/document.h"
+#include "scan/descriptor.h"
 
 namespace assay::convert {
 
 /// Files that are converted together.
 struct Unit {
-  std::vector<std::string> sources;    ///< raw paths, in order
-  std::vector<std::size_t> documents;  ///< of the sources, where the scan has them
-  std::vector<std::string> products;   ///< one for each source
-  std::string whole;                   ///< the product, where all of them become one; the stem of its parts
-  std::string index;                   ///< the index file that names the sources; empty for a single file
-  std::string base;                    ///< the folder that was converted, with '/'; empty for a file
-  std::string trouble;                 ///< why it cannot be converted: a shard is missing
+  std::vector<std::string> sources;       ///< raw paths, in order
+  std::vector<std::size_t> documents;     ///< of the sources, where the scan has them
+  std::vector<scan::Identity> scanned{};  ///< what each source was when the scan looked at it
+  std::vector<std::string> products;      ///< one for each source
+  std::string whole;                      ///< the product, where all of them become one; the stem of its parts
+  std::string index;                      ///< the index file that names the sources; empty for a single file
+  std::string base;                       ///< the folder that was converted, with '/'; empty for a file
+  std::string trouble;                    ///< why it cannot be converted: a shard is missing
 
   bool is_named() const { return base.empty(); }  ///< by the user; not found in a folder
 };

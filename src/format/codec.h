@@ -1,6 +1,7 @@
-// How described values (format/describe.h) travel between a cell and its parent: numbers as LEB128, texts and lists with
-// their length first. What comes back is hostile: the Decoder refuses what the Encoder cannot have written, and allocates
-// at most a small multiple of its input. Ranges of enums and everything between the lines are for a validate() to check.
+// How described values (format/describe.h) travel between a cell and its parent: numbers as LEB128, texts and lists
+// with their length first. What comes back is hostile: the Decoder refuses what the Encoder cannot have written, and
+// allocates at most a small multiple of its input. Ranges of enums and everything between the lines are for a
+// validate() to check.
 #pragma once
 #include <optional>
 #include <string>

@@ -183,8 +183,8 @@ class Page {
              std::string{to_string(status_without_waivers(artifact))};
     else if (artifact.status == Status::unscanned && !artifact.unscanned.empty())
       gist += ": " + printable(artifact.unscanned.front(), kReasonBytes);
-    out_ +=
-        inked(report::ink_of(artifact.status), word) + gap + inked(Ink::strong, printable(artifact.path)) + " — " + gist + "\n";
+    out_ += inked(report::ink_of(artifact.status), word) + gap + inked(Ink::strong, printable(artifact.path)) + " — " +
+            gist + "\n";
   }
 
   void findings(const Artifact& artifact) {
@@ -339,8 +339,10 @@ class Page {
     };
     const auto checkpoints = std::count_if(report_.artifacts.begin(), report_.artifacts.end(), has_tensors);
     if (checkpoints > 0)
-      labelled("better", "assay convert writes the tensors of " + counted(checkpoints, "checkpoint") +
-                             " as safetensors, without running anything", Ink::green);
+      labelled("better",
+               "assay convert writes the tensors of " + counted(checkpoints, "checkpoint") +
+                   " as safetensors, without running anything",
+               Ink::green);
   }
 
   void verdict() {

@@ -39,16 +39,17 @@ TEST(TextReport, SaysWhatItWouldDoWhereAndWhatToDoNow) {
 
 TEST(TextReport, EndsWithTheSummary) {
   const auto text = to_text(sample::mixed(), {.colour = false, .verbose = false, .width = 120});
-  EXPECT_TRUE(has(text,
-                  "unsafe: 1 of 7 files would do harm when loaded · not scanned for: malware, secrets\n"
-                  "files        1 unsafe, 1 suspicious, 1 error, 1 unscanned, 1 caution, 2 safe (28.6 kB)\n"
-                  "coverage     5.5 kB parsed, 15.0 kB inert, 0 B padding, 8.0 kB unexamined\n"
-                  "not examined Python source code: modeling.py\n"
-                  "better       assay convert writes the tensors of 2 checkpoints as safetensors, without running anything\n"
-                  "policy       middle (0123456789abcdef)\n"
-                  "time         0.04 s\n"
-                  "confinement  cell\n"
-                  "safe means: loading runs no code; it says nothing about what the model does\n"))
+  EXPECT_TRUE(
+      has(text,
+          "unsafe: 1 of 7 files would do harm when loaded · not scanned for: malware, secrets\n"
+          "files        1 unsafe, 1 suspicious, 1 error, 1 unscanned, 1 caution, 2 safe (28.6 kB)\n"
+          "coverage     5.5 kB parsed, 15.0 kB inert, 0 B padding, 8.0 kB unexamined\n"
+          "not examined Python source code: modeling.py\n"
+          "better       assay convert writes the tensors of 2 checkpoints as safetensors, without running anything\n"
+          "policy       middle (0123456789abcdef)\n"
+          "time         0.04 s\n"
+          "confinement  cell\n"
+          "safe means: loading runs no code; it says nothing about what the model does\n"))
       << text;
 }
 

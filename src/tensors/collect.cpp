@@ -57,6 +57,8 @@ class Collector {
                ", a call that Assay does not make and does not know");
     if (more_notices_ > 0) out_.notices.push_back("and " + std::to_string(more_notices_) + " more of these");
     if (is_over()) return;
+    if (out_.tensors.empty() && !objects_.is_dict(root) && !objects_.maker(root).empty())
+      return nothing("it is what " + kind_of(root) + " makes, a call that Assay does not make and does not know");
     if (out_.tensors.empty()) return nothing("there are no tensors in it that safetensors can hold");
     out_.outcome = Set::Outcome::read;
   }

@@ -87,6 +87,12 @@ TEST(Collect, WithoutTensorsThereIsNothing) {
   }
 }
 
+TEST(Collect, WhatAnUnknownCallMakesIsNamed) {
+  const auto told = of(called("acme", "make_model", {text("x")}));
+  EXPECT_EQ(told.set.outcome, Outcome::nothing);
+  EXPECT_EQ(told.set.why, "it is what acme.make_model(...) makes, a call that Assay does not make and does not know");
+}
+
 // --- Names --------------------------------------------------------------------------------------------
 
 TEST(Collect, NestedDictsListsAndTuplesAreFlattened) {

@@ -161,7 +161,9 @@ std::optional<bytes::Extent> FactSink::on_inline_data(Machine& m, const Value& t
       facts_.quirk(escapes ? "joblib.filename-escapes" : "joblib.side-file", base_ + offset, name);
       return std::nullopt;
     }
-    case Kind::raw: inline_data_.push_back({base_ + array.begin, base_ + array.end}); return bytes::Extent{array.begin, array.end};
+    case Kind::raw:
+      inline_data_.push_back({base_ + array.begin, base_ + array.end});
+      return bytes::Extent{array.begin, array.end};
     case Kind::objects: break;
   }
   // The items follow as a pickle of their own. joblib reads it with plain pickle.load, which knows of no wrappers.

@@ -119,7 +119,8 @@ Value Heap::make_node(Tag tag, const Value& first, const Value& second) {
   const auto first_cell = allocate(node_cells());
   at(first_cell) = first;
   at(first_cell + 1) = second;
-  for (auto i = 2u; i < node_cells(); ++i) at(first_cell + i) = {};  // the state, once BUILD gives one; what fill() adds
+  for (auto i = 2u; i < node_cells(); ++i)
+    at(first_cell + i) = {};  // the state, once BUILD gives one; what fill() adds
   const auto number = first.tag == Tag::symbol ? static_cast<std::uint32_t>(first.at) + 1 : 0;
   return {tag, 0, 0, number, first_cell};
 }

@@ -42,10 +42,10 @@ class Heap {
  public:
   static constexpr std::uint64_t kCells = 1 << 20;      ///< 16 MiB
   static constexpr std::uint64_t kAllCells = 64 << 20;  ///< 1 GiB: where a heap that keeps everything is full
-  static constexpr std::size_t kNodeCells = 3;      ///< callee, arguments, state
-  static constexpr std::size_t kKeptItems = 16;     ///< of a list or set
-  static constexpr std::size_t kKeptPairs = 16;     ///< of a dict
-  static constexpr std::size_t kKeptTuple = 512;    ///< of a tuple: code objects carry long ones
+  static constexpr std::size_t kNodeCells = 3;          ///< callee, arguments, state
+  static constexpr std::size_t kKeptItems = 16;         ///< of a list or set
+  static constexpr std::size_t kKeptPairs = 16;         ///< of a dict
+  static constexpr std::size_t kKeptTuple = 512;        ///< of a tuple: code objects carry long ones
 
   explicit Heap(Keep keep = Keep::newest) : keeps_all_{keep == Keep::everything} {}
   bool keeps_all() const { return keeps_all_; }
@@ -94,8 +94,11 @@ class Heap {
   const Value& cell(std::uint64_t place) const { return cells_[place & mask_]; }
 
  private:
-  bool holds(std::uint64_t place, std::uint64_t n) const { return place + n <= head_ && (keeps_all_ || head_ - place <= kCells); }
-  /// Room for `n` cells (n <= kCells, where not everything is kept); returns the first one's place. They are written before they are read.
+  bool holds(std::uint64_t place, std::uint64_t n) const {
+    return place + n <= head_ && (keeps_all_ || head_ - place <= kCells);
+  }
+  /// Room for `n` cells (n <= kCells, where not everything is kept); returns the first one's place. They are written
+  /// before they are read.
   std::uint64_t allocate(std::uint64_t n) {
     const auto first = head_;
     head_ += n;

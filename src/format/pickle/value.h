@@ -39,7 +39,8 @@ inline constexpr std::uint8_t kEightBit = 64;   ///< text: a Python 2 string, wh
 inline constexpr std::uint8_t kNameValues = 2;  ///< header of a dict: a value is an imported name
 inline constexpr std::uint8_t kHoldsObjects =
     16;  ///< header, and the weight of a tuple: something inside is no plain value, or a key is special
-inline constexpr std::uint8_t kInlineData = 1;  ///< instance: an array that joblib reads; its arguments say where it lies
+inline constexpr std::uint8_t kInlineData =
+    1;  ///< instance: an array that joblib reads; its arguments say where it lies
 inline constexpr std::uint8_t kSpecialKeys = 32;  ///< header of a dict: a key looks like "__this__" or is no constant
 
 struct Value {
