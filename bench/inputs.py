@@ -298,8 +298,13 @@ def torch_sparse(data, tensors=20, tensor_bytes=1 << 30):
     """The same checkpoint with 20 GB of zeros, which take no room on the disk."""
     path = data / "torch-20gb-sparse.pt"
     if not path.exists():
-        _torch_zip(path, _equal_weights(tensors, tensor_bytes), _hole)
+        sparse_checkpoint(path, tensors, tensor_bytes)
     return path
+
+
+def sparse_checkpoint(path, tensors, tensor_bytes):
+    """`tensors` of so many bytes each, all of them holes in the file."""
+    _torch_zip(path, _equal_weights(tensors, tensor_bytes), _hole)
 
 
 def _language_model(factor):
