@@ -30,8 +30,8 @@ int check(const Common& common, const convert::Options& options) {
   if (writes) return usage_error("convert --check writes nothing, and takes no option about writing");
   const auto out = with_progress<convert::Comparison, convert::Options>(
       options, [&](const convert::Options& how) { return convert::compare(common.paths[0], common.paths[1], how); });
-  if (!out) return kRefused;
-  return write_answer(*out, common, out->differences.empty() ? 0 : 1);
+  if (!out) return was_interrupted() ? kInterrupted : kRefused;
+  return write_answer(*out, common, out->same ? 0 : 1);
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ int run_convert(const Common& common, const convert::Options& given, bool is_che
   const auto out = with_progress<convert::Outcome, convert::Options>(options, [&](const convert::Options& how) {
     return convert::convert(common.paths, *policy, SystemClock{}.today(), how);
   });
-  if (!out) return kRefused;
+  if (!out) return was_interrupted() ? kInterrupted : kRefused;
   return write_answer(*out, common, convert::exit_code(*out));
 }
 

@@ -30,7 +30,7 @@ Exit codes: 0 nothing at or above the failing level (default: suspicious), 1 som
 "safe" speaks of loading: loading runs no code. It says nothing about what the model does.)";
 
 constexpr const char* kConvertExitCodes =
-    R"(Exit codes: 0 everything is converted, or there already, 1 something was refused (with --check: something differs),
+    R"(Exit codes: 0 converted, there already or skipped, 1 something was refused (with --check: something differs), else
 2 something could not be read, written or verified, 64 the command line makes no sense, 130 interrupted.)";
 
 void add_report_options(CLI::App& command, Common& common, std::string& unknown_format) {
@@ -225,7 +225,7 @@ int main(int argc, char** argv) {
     return usage_error(complaint(app, error));
   }
   if (!unknown_format.empty())
-    return usage_error("--format takes text, json, jsonl, sarif or hub, not '" + unknown_format + "'");
+    return usage_error((convert->parsed() ? "--format takes text or json, not '" : "--format takes text, json, jsonl, sarif or hub, not '") + unknown_format + "'");
   if (common.outputs.empty()) common.outputs.push_back({});
   int on_standard_output = 0;
   for (const auto& output : common.outputs) on_standard_output += output.path.empty() ? 1 : 0;

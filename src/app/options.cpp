@@ -164,6 +164,8 @@ report::Tally tally_of(const convert::Progress& p) {
 
 }  // namespace
 
+bool was_interrupted() { return interrupted != 0; }
+
 template <class T, class O>
 std::optional<T> with_progress(O options, const Work<T, O>& work) {
   struct sigaction action {};
@@ -174,7 +176,7 @@ std::optional<T> with_progress(O options, const Work<T, O>& work) {
   report::Progress progress{clock, terminal_width(STDERR_FILENO),
                             [](std::string_view text) { (void)write_all(STDERR_FILENO, text); }};
   if (::isatty(STDERR_FILENO) != 0) options.on_progress = [&](const auto& p) { progress.show(tally_of(p)); };
-  options.stop = [] { return interrupted != 0; };
+  options.stop = was_interrupted;
   auto out = work(options);
   progress.finish();
   if (!out) {

@@ -56,4 +56,7 @@ using Work = std::function<tl::expected<T, Refusal>(const O&)>;
 template <class T, class O>
 std::optional<T> with_progress(O options, const Work<T, O>& work);
 
+/// Whether the user asked to stop.
+bool was_interrupted();
+
 }  // namespace assay::app

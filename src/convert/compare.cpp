@@ -26,8 +26,13 @@ class Compared {
       const auto scanned = Scanned::of(path, options, ticker);
       if (!scanned) return tl::unexpected<Refusal>{scanned.error()};
       files.clear();
-      for (const auto& d : scanned->documents)
-        if (d.path.find('/') == d.path.npos && may_hold_tensors(d)) files.push_back(scanned->base + d.path);
+      for (const auto& d : scanned->documents) {
+        if (const auto* why = why_unread(d)) return refuse(printable(scanned->base + d.path) + ": " + *why);
+        if (!may_hold_tensors(d)) continue;
+        files.push_back(scanned->base + d.path);
+        if (d.path.find('/') != d.path.npos)
+          return refuse(printable(files.back()) + " stands in a folder of its own; compare one model's folder at a time");
+      }
     }
     for (const auto& file : files) {
       auto input = reader.read(file);
@@ -66,12 +71,6 @@ class Compared {
   std::map<std::string, std::string> other_names_;
 };
 
-std::string shape_of(const tensors::Tensor& t) {
-  std::string out;
-  for (const auto n : t.shape) out += (out.empty() ? "" : ", ") + std::to_string(n);
-  return std::string{to_string(t.dtype)} + " [" + out + "]";
-}
-
 /// Pairs the tensors of two sides by name, and tells what has no partner.
 class Pairing {
  public:
@@ -101,7 +100,7 @@ class Pairing {
     if (left == nullptr || right == nullptr) {
       out_.differences.push_back({name, "only in " + printable(left != nullptr ? out_.left : out_.right)});
     } else if (left->tensor.dtype != right->tensor.dtype || left->tensor.shape != right->tensor.shape) {
-      out_.differences.push_back({name, shape_of(left->tensor) + " and " + shape_of(right->tensor)});
+      out_.differences.push_back({name, in_words(left->tensor) + " and " + in_words(right->tensor)});
     } else {
       pairs_.push_back({*left, *right});
       names_.push_back(name);
@@ -115,6 +114,22 @@ class Pairing {
   std::vector<Pair> pairs_;
   std::vector<std::string> names_;
 };
+
+}  // namespace
+
+namespace {
+
+/// False where something that was asked for could not be compared; what stands beside the chosen dict was not.
+bool tell_not_compared(const Compared& side, Comparison& out) {
+  bool all_compared = true;
+  for (const auto& input : side.inputs())
+    for (const auto& l : input.set.leftovers) {
+      if (l.reason == tensors::kNotATensor) continue;
+      out.not_compared.push_back({l.name, l.what + " in " + printable(input.path) + "; " + l.reason});
+      all_compared &= l.reason.starts_with(tensors::kBesideTheChosen);
+    }
+  return all_compared;
+}
 
 }  // namespace
 
@@ -136,6 +151,8 @@ tl::expected<Comparison, Refusal> compare(const std::string& left, const std::st
   ticker.begin("comparing", right, out.bytes);
   const auto answers = compare_all(pairing.pairs(), ticker);
   if (!answers) return refuse(std::string{answers.error().what});
+  bool all_compared = true;
+  for (const auto* side : {&*a, &*b}) all_compared &= tell_not_compared(*side, out);
   for (std::size_t i = 0; i < answers->size(); ++i) {
     const auto& answer = (*answers)[i];
     if (answer.same) ++out.equal;
@@ -144,6 +161,7 @@ tl::expected<Comparison, Refusal> compare(const std::string& left, const std::st
   for (const auto* side : {&*a, &*b})
     for (const auto& input : side->inputs())
       if (!input.is_unchanged()) return refuse(printable(input.path) + " changed while it was compared");
+  out.same = out.differences.empty() && all_compared;
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return out;
 }

@@ -47,7 +47,7 @@ tl::expected<void, Refusal> fits_output(const std::vector<Found>& found, const O
       to_folder &= names_folder(to, unit);
     }
   if (to.empty() || files <= 1 || to_folder) return {};
-  return refuse(printable(to) + " is no folder, and there are several files to write");
+  return refuse(printable(to) + " is no folder, and there are several files to write; end it with / to have it made");
 }
 
 }  // namespace

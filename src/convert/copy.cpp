@@ -49,6 +49,15 @@ Result<void> for_each_index(std::span<const Dimension> dimensions, Visit visit) 
   }
 }
 
+/// Turns the bytes of each unit of `unit` bytes around.
+void turn_around(std::span<std::byte> bytes, std::uint8_t unit) {
+  if (unit == 1) return;
+  for (std::size_t i = 0; i + unit <= bytes.size(); i += unit) {
+    const auto part = bytes.subspan(i, unit);
+    std::reverse(part.begin(), part.end());
+  }
+}
+
 }  // namespace
 
 Result<void> read_fully(int descriptor, std::uint64_t at, std::span<std::byte> out) {
@@ -77,14 +86,6 @@ Result<void> write_fully(int descriptor, std::uint64_t at, std::span<const std::
 Result<void> set_size(int descriptor, std::uint64_t bytes) {
   if (::ftruncate(descriptor, static_cast<off_t>(bytes)) != 0) return refused(bytes);
   return {};
-}
-
-void turn_around(std::span<std::byte> bytes, std::uint8_t unit) {
-  if (unit == 1) return;
-  for (std::size_t i = 0; i + unit <= bytes.size(); i += unit) {
-    const auto part = bytes.subspan(i, unit);
-    std::reverse(part.begin(), part.end());
-  }
 }
 
 Result<void> Copier::copy(const Tensor& t, int from, std::uint64_t offset) {

@@ -49,7 +49,5 @@ class Copier {
 Result<void> read_fully(int descriptor, std::uint64_t at, std::span<std::byte> out);
 Result<void> write_fully(int descriptor, std::uint64_t at, std::span<const std::byte> bytes);
 Result<void> set_size(int descriptor, std::uint64_t bytes);
-/// Turns the bytes of each unit of `unit` bytes around.
-void turn_around(std::span<std::byte> bytes, std::uint8_t unit);
 
 }  // namespace assay::convert

@@ -27,8 +27,9 @@ Digests::~Digests() {
 }
 
 Result<std::vector<std::string>> Digests::finish() {
+  awaited_ = true;
   thread_.join();
-  return done_;
+  return std::move(done_);
 }
 
 Result<std::string> Digests::digest(const Input& input) {
@@ -39,7 +40,7 @@ Result<std::string> Digests::digest(const Input& input) {
     TRY(read_fully(input.file.get(), at, part));
     hash.update(part);
     at += part.size();
-    if (abandoned_ || !ticker_(0)) return fail(Errc::limit_reached, at, "interrupted");
+    if (abandoned_ || !ticker_(awaited_ ? part.size() : 0)) return fail(Errc::limit_reached, at, "interrupted");
   }
   return hash.finish();
 }

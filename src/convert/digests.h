@@ -27,6 +27,7 @@ class Digests {
   const std::vector<Input>& inputs_;
   Ticker& ticker_;
   std::atomic<bool> abandoned_ = false;
+  std::atomic<bool> awaited_ = false;  ///< nothing else is being done, so that its bytes are the progress
   Result<std::vector<std::string>> done_;
   std::thread thread_;
 };

@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "format/codec.h"
 #include "tensors/architecture.h"
+#include "tensors/index.h"
 
 namespace assay::convert {
 namespace {
@@ -13,7 +15,22 @@ using scan::Descriptor;
 
 constexpr char kTensors = 'T';
 constexpr char kArchitecture = 'A';
+constexpr char kIndex = 'I';
 constexpr std::size_t kSizeBytes = 8;
+
+struct Names {
+  std::vector<std::string> names;
+};
+template <class Codec>
+void describe(Codec& c, Names& v) {
+  c("names", v.names);
+}
+
+/// A million tensors are a million facts: what a scan keeps of them is another matter.
+bytes::Limits widened(bytes::Limits limits) {
+  limits.facts = std::max<std::uint64_t>(limits.facts, 4 * tensors::kMostTensors);
+  return limits;
+}
 
 /// Runs in the cell: a question and a size to what the file says.
 std::string answer(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat,
@@ -22,8 +39,9 @@ std::string answer(int descriptor, int spool, std::string_view request, const sa
   std::memcpy(&size, request.data() + 1, sizeof size);
   const bytes::FileSource file{descriptor, size};
   if (request[0] == kArchitecture) return tensors::architecture_of(file);
+  if (request[0] == kIndex) return format::encoded(Names{tensors::names_in_index(file)});
   bytes::SpoolFile spool_file{spool};
-  return tensors::encode(tensors::read(file, spool_file, {options.limits, options.key, [&] { beat(0); }}));
+  return tensors::encode(tensors::read(file, spool_file, {widened(options.limits), options.key, [&] { beat(0); }}));
 }
 
 std::string request_for(char question, std::uint64_t size) {
@@ -47,6 +65,9 @@ tl::expected<InputReader, scan::Refusal> InputReader::open(const Options& option
   if (!holds && !options.allow_unconfined)
     return tl::unexpected<scan::Refusal>{
         {"this system cannot confine the process that reads the file; --allow-unconfined accepts that risk"}};
+  if (!scan::temporary_file(options.spool_folder))
+    return tl::unexpected<scan::Refusal>{{"no file can be made in " + options.spool_folder +
+                                          ", which is where decompressed bytes go; --spool names another folder"}};
   const auto tier = sandbox::attainable(holds ? sandbox::Tier::confined : sandbox::Tier::unconfined);
   const auto work = [&options](int descriptor, int spool, std::string_view request, const sandbox::Beat& beat) {
     return answer(descriptor, spool, request, beat, options);
@@ -101,11 +122,18 @@ tl::expected<Input, std::string> InputReader::read(int descriptor, std::string p
   return out;
 }
 
-std::string InputReader::architecture(const std::string& path) {
+std::string InputReader::ask_about(char question, const std::string& path) {
   const auto file = opened(path);
   struct stat s {};
   if (!file || ::fstat(file.get(), &s) != 0 || !S_ISREG(s.st_mode)) return {};
-  return ask(kArchitecture, file, -1, static_cast<std::uint64_t>(s.st_size)).value_or("");
+  return ask(question, file, -1, static_cast<std::uint64_t>(s.st_size)).value_or("");
+}
+
+std::string InputReader::architecture(const std::string& path) { return ask_about(kArchitecture, path); }
+
+std::vector<std::string> InputReader::index(const std::string& path) {
+  const auto raw = ask_about(kIndex, path);
+  return format::decoded<Names>(bytes::view(raw)).value_or(Names{}).names;
 }
 
 }  // namespace assay::convert

@@ -34,11 +34,15 @@ class InputReader {
   tl::expected<Input, std::string> read(int descriptor, std::string path);
   /// tensors::architecture_of() of the file; "" where there is none.
   std::string architecture(const std::string& path);
+  /// tensors::names_in_index() of the file; nothing where it cannot be read.
+  std::vector<std::string> index(const std::string& path);
 
   std::string_view tier() const;
 
  private:
   InputReader(const Options& options, sandbox::Pool pool) : options_{options}, pool_{std::move(pool)} {}
+  /// What a cell says of the file at `path`; "" where there is none.
+  std::string ask_about(char question, const std::string& path);
   /// One job in a cell of its own; its answer.
   tl::expected<std::string, std::string> ask(char question, const scan::Descriptor& file, int spool,
                                              std::uint64_t size);

@@ -70,7 +70,7 @@ void Job::run() {
 
 bool Job::understand() {
   const Stopwatch watch{out_.seconds.read};
-  if (!read_sources() || !make_plan() || !claim_products() || !keep_metadata() || !is_within_limits()) return false;
+  if (!read_sources() || !check_index() || !make_plan() || !claim_products() || !keep_metadata() || !is_within_limits()) return false;
   describe_products();
   return true;
 }
@@ -94,7 +94,7 @@ bool Job::failed(const std::string& where, const Error& error) {
 // --- Reading --------------------------------------------------------------------------------------
 
 bool Job::read_sources() {
-  if (!unit_.trouble.empty()) return end(Status::refused, unit_.trouble);
+  if (!unit_.trouble.empty()) return end(unit_.is_unreadable ? Status::failed : Status::refused, unit_.trouble);
   for (std::size_t i = 0; i < unit_.sources.size(); ++i) {
     const auto& path = unit_.sources[i];
     ticker_.begin("reading", path, 0);
@@ -113,13 +113,39 @@ bool Job::read_sources() {
     for (auto& n : set.notices) out_.notices.push_back(std::move(n));
     switch (set.outcome) {
       case Set::Outcome::read: break;
-      case Set::Outcome::nothing: return end(unit_.is_named() ? Status::refused : Status::skipped, where + set.why);
+      case Set::Outcome::nothing: return end_without_tensors(where, set);
       case Set::Outcome::refused: return end(Status::refused, where + set.why);
       case Set::Outcome::damaged: return end(Status::failed, where + set.why);
     }
     if (set.format == "safetensors") return end(Status::skipped, where + "it is a safetensors file already");
     inputs_.push_back(std::move(*input));
   }
+  return true;
+}
+
+/// In a folder, files without tensors are the rule; one that the user named, or that --strict would see left out as a
+/// whole, is not passed over.
+bool Job::end_without_tensors(const std::string& where, const Set& set) {
+  if (unit_.sources.front().ends_with(".index.json"))
+    return end(Status::refused, "an index: name the folder that it stands in, to convert the model");
+  const bool left_out = options_.strict && !set.format.empty();
+  return end(unit_.is_named() || left_out ? Status::refused : Status::skipped, where + set.why);
+}
+
+/// What the index names must be in its shards, or the product would be another model than the index promised.
+bool Job::check_index() {
+  if (unit_.index.empty()) return true;
+  std::set<std::string_view> found;
+  for (const auto& input : inputs_)
+    for (const auto& t : input.set.tensors) found.insert(t.name);
+  const auto named = reader_.index(unit_.index);
+  for (const auto& name : named)
+    if (!found.contains(name))
+      return end(Status::refused, "its index names the tensor '" + name + "', and no shard has it");
+  const std::set<std::string_view> in_index{named.begin(), named.end()};
+  for (const auto name : found)
+    if (!in_index.contains(name))
+      out_.notices.push_back("the index does not name the tensor '" + std::string{name} + "', which a shard has");
   return true;
 }
 
@@ -164,7 +190,7 @@ bool Job::claim_products() {
     for (const auto& input : inputs_)
       if (is_same_file(path, input.identity)) return end(Status::refused, path + " is the source itself");
     if (const auto owner = claims_.other_owner(path, unit_.sources.front()); !owner.empty())
-      return end(Status::refused, owner + " becomes " + path + " already; give one of them another --output");
+      return end(Status::refused, owner + " becomes " + path + " already; convert this one by itself, with an --output");
   }
   return true;
 }
@@ -173,16 +199,23 @@ bool Job::keep_metadata() {
   if (options_.keep_metadata) {
     std::set<std::string_view> taken;
     for (const auto& t : plan_.tied) taken.insert(t.name);
-    for (auto& input : inputs_)
-      for (auto& s : input.set.scalars)
-        if (s.text.size() <= kMostScalar && may_be_metadata(s.name) && taken.insert(s.name).second)
-          out_.kept_metadata.push_back(s);
-    std::set<std::string_view> kept;
-    for (const auto& s : out_.kept_metadata) kept.insert(s.name);
-    std::erase_if(out_.leftovers, [&](const tensors::Leftover& l) { return kept.contains(l.name); });
+    for (const auto& output : plan_.outputs)
+      for (const auto& item : output.items) taken.insert(item.name);
+    for (const auto& input : inputs_)
+      for (const auto& s : input.set.scalars)
+        if (s.text.size() <= kMostScalar && may_be_metadata(s.name) && taken.insert(s.name).second) keep(s);
   }
   if (!options_.strict || (out_.leftovers.empty() && out_.more_leftovers == 0)) return true;
   return end(Status::refused, "not everything in it can be converted, and --strict asks for that");
+}
+
+/// It is left out no longer; something else of the same name still is.
+void Job::keep(const tensors::Scalar& scalar) {
+  out_.kept_metadata.push_back(scalar);
+  const auto left = std::find_if(out_.leftovers.begin(), out_.leftovers.end(), [&](const tensors::Leftover& l) {
+    return l.name == scalar.name && l.reason == tensors::kNotATensor;
+  });
+  if (left != out_.leftovers.end()) out_.leftovers.erase(left);
 }
 
 std::uint64_t Job::source_bytes() const {
@@ -221,7 +254,8 @@ void Job::describe_products() {
   out_.index = index_path_;
 }
 
-/// Products that exist are left alone: they hold the same tensors, or nothing is written without --force.
+/// Products that exist are left alone: they hold the same tensors and name this very source, or nothing is written without
+/// --force.
 bool Job::compare_with_existing() {
   const auto paths = product_paths();
   const auto there = std::find_if(paths.begin(), paths.end(), exists);
@@ -229,23 +263,50 @@ bool Job::compare_with_existing() {
   const auto missing = std::find_if_not(paths.begin(), paths.end(), exists);
   if (missing != paths.end())
     return end(Status::refused, *there + " exists, and " + *missing + " does not; --force writes both anew");
-  const auto other = [&](const std::string& path, const std::string& how) {
-    return end(Status::refused, path + " exists and holds something else" + how + "; --force replaces it");
-  };
   std::vector<Input> products;
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
     const auto& output = plan_.outputs[i];
+    if (is_folder(output.path)) return end(Status::refused, output.path + " is a folder; --output names another place");
     auto product = reader_.read(output.path);
-    if (!product || product->set.format != "safetensors" || !same_names(output, product->set))
-      return other(output.path, "");
+    if (!product || product->set.format != "safetensors") return stays(output.path, "something else");
+    if (const auto other = name_difference(output, product->set); !other.empty()) return stays(output.path, other);
     out_.products[i].size = product->size();
     products.push_back(std::move(*product));
   }
-  if (!index_path_.empty() && text_of(index_path_) != index_of(plan_.outputs)) return other(index_path_, "");
+  if (!index_path_.empty() && text_of(index_path_) != index_of(plan_.outputs))
+    return stays(index_path_, "something else");
   const Stopwatch watch{out_.seconds.verify};
   const auto differs = difference(products);
   if (!differs) return failed("comparing with what is there", differs.error());
-  if (!differs->empty()) return other(products.front().path, ": " + *differs);
+  if (!differs->empty()) return stays(products.front().path, *differs);
+  return compare_metadata(products);
+}
+
+bool Job::stays(const std::string& path, const std::string& holds) {
+  return end(Status::refused, path + " exists and holds something else (" + holds + "); --force replaces it");
+}
+
+/// The same tensors under a name that was written for another file would give that file's verdict to this one.
+bool Job::compare_metadata(const std::vector<Input>& products) {
+  Digests digests{inputs_, ticker_};
+  const auto done = digests.finish();
+  if (!done) return failed("hashing the source", done.error());
+  for (std::size_t i = 0; i < done->size(); ++i) out_.sources[i].sha256 = (*done)[i];
+  is_recorded_ = true;
+  for (std::size_t i = 0; i < products.size(); ++i) {
+    const auto& there = products[i].set.metadata;
+    const auto wanted = metadata_of(plan_.outputs[i], inputs_, out_.sources, plan_.tied,
+                                    i == 0 ? out_.kept_metadata : std::vector<tensors::Scalar>{});
+    const bool ours = std::any_of(there.begin(), there.end(), [](const auto& m) { return m.name == kSourcesKey; });
+    const bool same = is_same_metadata(there, wanted);
+    if (ours && !same)
+      return end(Status::refused, products[i].path +
+                                      " exists and holds the same tensors, made from another file or with other "
+                                      "options; --force writes it anew");
+    is_recorded_ &= same;
+  }
+  if (!is_recorded_)
+    out_.notices.push_back("the product was not written by Assay, and does not say where its tensors come from");
   return end(Status::there, "");
 }
 
@@ -308,6 +369,7 @@ bool Job::write_output(const Output& output, bool first) {
 /// Headers name their sources by digest, which is known only now; it takes the room that was kept for it.
 bool Job::write_digests(Digests& digests) {
   const Stopwatch watch{out_.seconds.digest};
+  ticker_.begin("hashing", unit_.sources.front(), source_bytes());
   auto done = digests.finish();
   if (!done) return failed("hashing the source", done.error());
   for (std::size_t i = 0; i < done->size(); ++i) out_.sources[i].sha256 = std::move((*done)[i]);
@@ -339,7 +401,7 @@ bool Job::verify() {
     const auto& output = plan_.outputs[i];
     auto product = reader_.read(files_[i].descriptor(), output.path);
     if (!product) return end(Status::failed, "what was written cannot be read: " + product.error());
-    if (product->set.outcome != Set::Outcome::read || !same_names(output, product->set))
+    if (product->set.outcome != Set::Outcome::read || !name_difference(output, product->set).empty())
       return end(Status::failed, "what was written is not what was meant");
     products.push_back(std::move(*product));
   }
@@ -354,16 +416,18 @@ bool Job::verify() {
   return differs->empty() || end(Status::failed, "what was written is not what was read: " + *differs);
 }
 
-/// Names, data types and shapes, those of the plan and no others.
-bool Job::same_names(const Output& output, const Set& result) const {
-  if (result.tensors.size() != output.items.size()) return false;
+/// Names, data types and shapes, those of the plan and no others: the first that is not so; "" where all are.
+std::string Job::name_difference(const Output& output, const Set& result) const {
   std::map<std::string_view, const tensors::Tensor*> by_name;
   for (const auto& t : result.tensors) by_name.emplace(t.name, &t);
-  return std::all_of(output.items.begin(), output.items.end(), [&](const Item& item) {
+  for (const auto& item : output.items) {
     const auto found = by_name.find(item.name);
-    return found != by_name.end() && found->second->dtype == tensor(item).dtype &&
-           found->second->shape == tensor(item).shape;
-  });
+    if (found == by_name.end()) return "'" + item.name + "' is not in it";
+    const auto& t = tensor(item);
+    if (found->second->dtype != t.dtype || found->second->shape != t.shape)
+      return "'" + item.name + "' is " + in_words(*found->second) + " in it, and " + in_words(t) + " in the source";
+  }
+  return result.tensors.size() == output.items.size() ? "" : "it has more tensors";
 }
 
 /// Every byte.
@@ -422,6 +486,7 @@ void Job::remove_sources() {
     out_.notices.push_back("the source was kept, because " + because);
   };
   if (!out_.leftovers.empty() || out_.more_leftovers > 0) return keep("not everything in it was converted");
+  if (out_.status == Status::there && !is_recorded_) return keep("the product does not name it");
   for (const auto& source : out_.sources)
     if (source.status == finding::Status::error) return keep("the scan could not read all of it");
   for (std::size_t i = 0; i < unit_.sources.size(); ++i) remove(unit_.sources[i], &inputs_[i].identity);

@@ -26,11 +26,16 @@ class Job {
   // Each returns false where the conversion is over; end() has said why then.
   bool understand();
   bool read_sources();
+  bool end_without_tensors(const std::string& where, const tensors::Set& set);
+  bool check_index();
   bool make_plan();
   bool claim_products();
   bool keep_metadata();
+  void keep(const tensors::Scalar& scalar);
   bool is_within_limits();
   bool compare_with_existing();
+  bool stays(const std::string& path, const std::string& holds);
+  bool compare_metadata(const std::vector<Input>& products);
   bool check_room();
   bool write();
   bool write_output(const Output& output, bool first);
@@ -50,7 +55,7 @@ class Job {
   std::vector<std::string> product_names() const;
   std::vector<std::string> product_paths() const;
   void describe_products();
-  bool same_names(const Output& output, const tensors::Set& result) const;
+  std::string name_difference(const Output& output, const tensors::Set& result) const;
   /// What differs between the sources and what the products hold; "" where nothing does.
   Result<std::string> difference(const std::vector<Input>& products);
   void undo(std::size_t committed);
@@ -67,6 +72,7 @@ class Job {
   std::vector<Input> inputs_;
   Plan plan_;
   std::string index_path_;  ///< empty where there is to be none
+  bool is_recorded_ = false;  ///< a product that is there names this very source
   NewFolders folders_;
   std::vector<NewFile> files_;  ///< in the order of product_paths()
 };

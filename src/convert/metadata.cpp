@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <map>
 #include <set>
 
 #include "base/text.h"
@@ -14,6 +15,7 @@ namespace {
 
 using report::Json;
 
+constexpr std::string_view kVersionKey = "assay.version";
 constexpr std::size_t kMostRules = 100;  ///< named for each source
 
 Json rules_of(const Source& source) {
@@ -43,8 +45,8 @@ format::safetensors::Metadata metadata_of(const Output& output, const std::vecto
                                           const std::vector<tensors::Scalar>& kept) {
   format::safetensors::Metadata out;
   out.emplace_back(kFormatKey, inputs.front().set.framework);
-  out.emplace_back("assay.version", kVersion);
-  out.emplace_back("assay.sources", sources_of(output, sources));
+  out.emplace_back(kVersionKey, kVersion);
+  out.emplace_back(kSourcesKey, sources_of(output, sources));
   std::set<std::string_view> names;
   for (const auto& item : output.items) names.insert(item.name);
   for (const auto& t : tied)
@@ -52,6 +54,15 @@ format::safetensors::Metadata metadata_of(const Output& output, const std::vecto
   for (const auto& s : kept) out.emplace_back(s.name, s.text);
   std::sort(out.begin(), out.end());
   return out;
+}
+
+bool is_same_metadata(const std::vector<tensors::Scalar>& there, const format::safetensors::Metadata& wanted) {
+  std::map<std::string_view, std::string_view> a, b;
+  for (const auto& m : there) a.emplace(m.name, m.text);
+  for (const auto& [name, text] : wanted) b.emplace(name, text);
+  a.erase(kVersionKey);
+  b.erase(kVersionKey);
+  return a == b;
 }
 
 std::string index_of(const std::vector<Output>& outputs) {

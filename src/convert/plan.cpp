@@ -92,7 +92,7 @@ class Planner {
       const auto i = group[k];
       if (reach(furthest) > tensor(input, i).begin)
         out_.notices.push_back("'" + tensor(input, furthest).name + "' and '" + tensor(input, i).name +
-                               "' share bytes in the source; each has its own now");
+                               "' share bytes in the source, or lie between each other; each has its own now");
       if (reach(i) > reach(furthest)) furthest = i;
     }
   }
@@ -106,10 +106,10 @@ class Planner {
     std::map<std::string, std::size_t> input_of;
     for (std::size_t input = 0; input < inputs.size(); ++input)
       for (const auto& t : inputs[input].set.tensors) {
-        const auto [other, is_new] = input_of.try_emplace(name_of(t), input);
+        const auto [other, is_new] = input_of.try_emplace(name_of(input, t), input);
         if (is_new) continue;
         out_.refusal =
-            "the tensor '" + name_of(t) + "' is in " + inputs[other->second].path + " and in " + inputs[input].path;
+            "the tensor '" + name_of(input, t) + "' is in " + inputs[other->second].path + " and in " + inputs[input].path;
         return;
       }
   }
@@ -118,13 +118,13 @@ class Planner {
     for (std::size_t input = 0; input < request_.inputs.size(); ++input) {
       const auto& all = request_.inputs[input].set.tensors;
       for (std::size_t i = 0; i < all.size(); ++i)
-        if (!dropped_.contains({input, i})) items_.push_back({input, i, name_of(all[i])});
+        if (!dropped_.contains({input, i})) items_.push_back({input, i, name_of(input, all[i])});
     }
   }
 
-  /// A tensor without a name is called after its file.
-  std::string name_of(const Tensor& t) const {
-    if (!t.name.empty()) return t.name;
+  /// A tensor without a name is called after its file, if it is the only one.
+  std::string name_of(std::size_t input, const Tensor& t) const {
+    if (!t.name.empty() || request_.inputs[input].set.tensors.size() > 1) return t.name;
     const auto name = name_in(request_.names.front());
     return to_utf8(name.substr(0, name.size() - (name.ends_with(kSuffix) ? kSuffix.size() : 0)));
   }
@@ -186,7 +186,9 @@ std::string part_name(const std::string& path, std::size_t number, std::size_t o
   return stem + "-" + five(number) + "-of-" + five(of) + std::string{kSuffix};
 }
 
-std::string index_name(const std::string& path) { return path + ".index.json"; }
+std::string index_name(const std::string& path) {
+  return path + (path.ends_with(kSuffix) ? "" : std::string{kSuffix}) + ".index.json";
+}
 
 bool may_be_metadata(std::string_view name) { return name != kFormatKey && !name.starts_with(kSourceKeys); }
 

@@ -8,6 +8,7 @@
 #include "report/ink.h"
 #include "report/json_value.h"
 #include "report/words.h"
+#include "tensors/found.h"
 
 namespace assay::convert {
 namespace {
@@ -33,12 +34,6 @@ Ink ink_of(Status status) {
     case Status::failed: return Ink::red;
   }
   return Ink::plain;
-}
-
-std::string shape_of(const std::vector<std::uint64_t>& shape) {
-  std::string out;
-  for (const auto n : shape) out += (out.empty() ? "" : ", ") + std::to_string(n);
-  return "[" + out + "]";
 }
 
 std::string shown(const std::string& raw) { return printable(raw, kMostWord); }
@@ -116,7 +111,7 @@ void write_findings(Page& page, const Conversion& c) {
 void write_tensors(Page& page, const Conversion& c) {
   if (!c.tensors.empty()) page.line("tensors, and the SHA-256 of their bytes:");
   for (const auto& t : c.tensors) {
-    page.line("  " + shown(t.name) + "  " + t.dtype + " " + shape_of(t.shape));
+    page.line("  " + shown(t.name) + "  " + t.dtype + " " + tensors::in_brackets(t.shape));
     if (!t.sha256.empty()) page.line("    " + t.sha256);
   }
 }
@@ -144,7 +139,8 @@ void write_conversion(Page& page, const Conversion& c) {
             [](const tensors::Scalar& s) { return shown(s.name) + " = " + shown(s.text); });
   page.list("note:", c.notices, 0, [](const std::string& n) { return printable(n); });
   if (page.verbose()) write_tensors(page, c);
-  if (c.status == Status::converted || c.status == Status::planned) write_findings(page, c);
+  if (c.status == Status::converted || c.status == Status::planned || c.status == Status::there)
+    write_findings(page, c);
   page.list("removed:", c.removed, 0, shown);
 }
 
@@ -265,11 +261,13 @@ std::string to_json(const Outcome& outcome) {
 
 std::string to_text(const Comparison& c, const report::TextOptions& options) {
   Page page{options};
-  const bool same = c.differences.empty();
+  const bool same = c.same;
   page.label(same ? "the same" : "different", same ? Ink::green : Ink::red,
              shown(c.left) + " and " + shown(c.right) + ": " + counted(c.equal, "equal tensor") + ", " +
                  human_bytes(c.bytes) + " compared");
   page.list("differences:", c.differences, 0,
+            [](const Comparison::Difference& d) { return shown(d.name) + ": " + printable(d.what); });
+  page.list("not compared:", c.not_compared, 0,
             [](const Comparison::Difference& d) { return shown(d.name) + ": " + printable(d.what); });
   page.list("the same tensor under two names, written once:", c.tied, 0,
             [](const Tied& t) { return shown(t.name) + " is " + shown(t.kept); });
@@ -277,17 +275,18 @@ std::string to_text(const Comparison& c, const report::TextOptions& options) {
 }
 
 std::string to_json(const Comparison& c) {
+  const auto told = [](const Comparison::Difference& d) -> Json {
+    return {{"name", to_utf8(d.name)}, {"what", to_utf8(d.what)}};
+  };
   const Json out{{"schema", "assay-comparison/1"},
                  {"version", std::string{kVersion}},
-                 {"same", c.differences.empty()},
+                 {"same", c.same},
                  {"left", to_utf8(c.left)},
                  {"right", to_utf8(c.right)},
                  {"equal", c.equal},
                  {"bytes", c.bytes},
-                 {"differences", list_of(c.differences,
-                                         [](const Comparison::Difference& d) -> Json {
-                                           return {{"name", to_utf8(d.name)}, {"what", to_utf8(d.what)}};
-                                         })},
+                 {"differences", list_of(c.differences, told)},
+                 {"not_compared", list_of(c.not_compared, told)},
                  {"tied", list_of(c.tied, pair_of)},
                  {"seconds", c.seconds}};
   return report::dumped(out, 2) + "\n";

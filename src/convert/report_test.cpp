@@ -146,10 +146,12 @@ TEST(ConversionJson, IsAsciiWhateverAFileSays) {
 }
 
 TEST(ComparisonReport, SaysSameOrWhatDiffers) {
-  Comparison c{"a.bin", "b.safetensors", 2, 48, {}, {{"lm_head", "w"}}, {}, 0.1};
+  Comparison c{"a.bin", "b.safetensors", 2, 48, {}, {}, {{"lm_head", "w"}}, 0.1, true};
   EXPECT_TRUE(has(to_text(c, {.width = 100}), "the same    a.bin and b.safetensors: 2 equal tensors, 48 B compared\n"));
   EXPECT_EQ(Json::parse(to_json(c))["same"], true);
   c.differences = {{kHostile, kHostile}};
+  c.not_compared = {{kHostile, kHostile}};
+  c.same = false;
   expect_harmless(to_text(c, {.width = 100}));
   expect_harmless(to_json(c));
   EXPECT_TRUE(has(to_text(c, {.width = 100}), "different"));

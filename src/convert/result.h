@@ -97,9 +97,11 @@ struct Comparison {
   std::uint64_t equal = 0;  ///< tensors
   std::uint64_t bytes = 0;  ///< compared
   std::vector<Difference> differences;
-  std::vector<Tied> tied;  ///< names that the other side has under another name only
-  std::vector<std::string> notices;
+  std::vector<Difference> not_compared;  ///< what holds tensors and is no tensor that could be compared
+  std::vector<Tied> tied;                ///< names that the other side has under another name only
   double seconds = 0;
+  /// No difference; and nothing in what was asked for that could not be compared.
+  bool same = false;
 };
 
 }  // namespace assay::convert

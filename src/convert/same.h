@@ -1,5 +1,5 @@
-// Whether two tensors hold the same elements, bit for bit: asked of the files, by code that shares nothing with the
-// code that copied them. Elements are looked up one by one, by index times stride; only where both sides lie in one
+// Whether two tensors hold the same elements, bit for bit: asked of the files, by other code than the one
+// that copied them. Elements are looked up one by one, by index times stride; only where both sides lie in one
 // piece are they compared in pieces.
 #pragma once
 #include <string>

@@ -43,10 +43,14 @@ class Finder {
     for (const auto& d : documents_) add_model(d);
     for (std::size_t i = 0; i < documents_.size(); ++i) {
       const auto& d = documents_[i];
-      if (taken_.contains(i) || (!explicitly_ && !is_candidate(d))) continue;
+      const auto* unread = why_unread(d);
+      if (taken_.contains(i) || (!explicitly_ && !is_candidate(d) && unread == nullptr)) continue;
       const auto path = base_ + d.path;
       const auto product = product_name(path);
-      out_.push_back({{path}, {i}, {}, {product}, product, "", explicitly_ ? "" : base_, ""});
+      out_.push_back({{path}, {i}, {}, {product}, product, "", explicitly_ ? "" : base_});
+      if (unread == nullptr) continue;
+      out_.back().trouble = *unread;
+      out_.back().is_unreadable = true;
     }
     return std::move(out_);
   }
@@ -88,6 +92,13 @@ class Finder {
 };
 
 }  // namespace
+
+const std::string* why_unread(const Document& d) {
+  if (!d.members.front().formats.empty()) return nullptr;
+  const auto stop =
+      std::find_if(d.stops.begin(), d.stops.end(), [](const format::Stop& s) { return s.code == Errc::io; });
+  return stop == d.stops.end() ? nullptr : &stop->what;
+}
 
 bool may_hold_tensors(const Document& document) {
   return has_format(document, "safetensors") || is_candidate(document);

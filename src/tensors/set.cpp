@@ -4,7 +4,7 @@
 #include "format/codec.h"
 #include "format/describe.h"
 #include "tensors/dtypes.h"
-#include "tensors/tensors.h"
+#include "tensors/found.h"
 
 namespace assay::tensors {
 
@@ -81,6 +81,8 @@ std::vector<std::uint64_t> c_strides(const std::vector<std::uint64_t>& shape) {
     if (__builtin_mul_overflow(out[i], shape[i], &out[i - 1])) out[i - 1] = UINT64_MAX;
   return out;
 }
+
+std::string in_words(const Tensor& t) { return std::string{to_string(t.dtype)} + " " + in_brackets(t.shape); }
 
 std::uint64_t bytes_of(const Tensor& t) { return format::safetensors::bytes_of(t.dtype, t.shape).value_or(0); }
 

@@ -39,6 +39,11 @@ struct Tensor {
   bool operator==(const Tensor&) const = default;
 };
 
+/// The reason of what is plainly something else: numbers, texts, None.
+inline constexpr std::string_view kNotATensor = "not a tensor";
+/// How the reason begins of what stands beside the dict that was chosen.
+inline constexpr std::string_view kBesideTheChosen = "it holds tensors too";
+
 /// Something that is not converted.
 struct Leftover {
   std::string name;    ///< its path; UTF-8
@@ -92,6 +97,8 @@ Result<Set> decode(bytes::View raw, std::uint64_t file_bytes, std::uint64_t spoo
 
 /// Bytes that the tensor has in a safetensors file. For tensors that decode() let through.
 std::uint64_t bytes_of(const Tensor& tensor);
+/// "F32 [2, 3]".
+std::string in_words(const Tensor& tensor);
 /// One past the last byte that it touches; nothing on overflow.
 std::optional<std::uint64_t> reach_of(const Tensor& tensor);
 /// Whether its elements lie one behind the other, as they would in a safetensors file.
