@@ -7,7 +7,10 @@ _assay() {
     esac
   done
   case $previous in
-    -f | --format) mapfile -t COMPREPLY < <(compgen -W "text json jsonl sarif hub" -- "$current"); return ;;
+    -f | --format)
+      local formats="text json jsonl sarif hub"
+      if [[ $command == convert ]]; then formats="text json"; fi
+      mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$current"); return ;;
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "caution unscanned error suspicious unsafe" -- "$current"); return ;;
     --spool) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     -o | --output | --policy | --report) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
