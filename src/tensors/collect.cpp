@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "format/torch/storage.h"
 
 namespace assay::tensors {
 namespace {
@@ -19,8 +20,7 @@ constexpr std::size_t kLeastVisits = 100'000;    ///< ... and need no such numbe
 constexpr std::size_t kVisitsEach = 32;          ///< of each thing that there is
 constexpr std::size_t kMostPath = 4096;          ///< bytes of a name
 constexpr std::size_t kMostWord = 256;           ///< bytes of the name of a class or a function
-constexpr std::size_t kMostNotices = 100;
-constexpr std::size_t kMostWords = 128 << 20;  ///< bytes of all names and texts together: a cell's answer has an end
+constexpr std::size_t kMostWords = 128 << 20;    ///< bytes of all names and texts together: a cell's answer has an end
 
 /// Where checkpoints keep their state dict, the best first.
 constexpr std::array<std::string_view, 15> kUsualKeys = {
@@ -41,12 +41,13 @@ class Collector {
     if (!holders_.explore(root))
       return refuse("it has more tensors, or more references among its objects, than are followed");
     if (const auto why = tampering()) return refuse(*why);
-    if (key && !key->empty()) {
-      const auto chosen = walk_to(root, *key);
-      if (!chosen) return refuse("there is no '" + *key + "' in it" + keys_of(root));
-      collect_chosen(root, *key, *chosen);
-    } else if (const auto usual = key ? std::nullopt : usual_key(root)) {
-      collect_chosen(root, *usual, *objects_.lookup(root, *usual));
+    if (const auto wanted = key ? *key : usual_key(root).value_or(""); !wanted.empty()) {
+      Way way;
+      const auto chosen = walk_to(root, wanted, way);
+      if (!chosen) return refuse("there is no '" + wanted + "' in it" + keys_of(root));
+      out_.key = wanted;
+      list_others(way);
+      collect("", *chosen, 0);
     } else {
       if (is_optimizer(root)) return nothing("the state of an optimizer: safetensors has no place for it");
       collect("", root, 0);
@@ -55,7 +56,6 @@ class Collector {
       if (!is_over() && holders_.reaches(args, taken_))
         refuse("its tensors were given to " + kind_of(function) +
                ", a call that Assay does not make and does not know");
-    if (more_notices_ > 0) out_.notices.push_back("and " + std::to_string(more_notices_) + " more of these");
     if (is_over()) return;
     if (out_.tensors.empty() && !objects_.is_dict(root) && !objects_.maker(root).empty())
       return nothing("it is what " + kind_of(root) + " makes, a call that Assay does not make and does not know");
@@ -120,16 +120,44 @@ class Collector {
       case Tag::dict: return "dict of " + std::to_string(m_.length(v).value_or(0) / 2);
       case Tag::set:
       case Tag::frozenset: return counted("set");
-      case Tag::symbol: {
-        const auto name = m_.symbol(static_cast<std::uint32_t>(v.at)).dotted();
-        return to_utf8(std::string_view{name}.substr(0, kMostWord));
+      case Tag::symbol: return class_name(v);
+      case Tag::persistent: {
+        const auto name = class_name(v);
+        return name.empty() ? "storage" : name;
       }
-      case Tag::persistent: return "storage";
       default: {
-        const auto maker = objects_.maker(v);
-        return maker.empty() ? "an object" : to_utf8(std::string_view{maker}.substr(0, kMostWord)) + "(...)";
+        const auto name = maker_of(v);
+        if (name == "builtins.set" || name == "builtins.frozenset") return set_of(v);
+        return name.empty() ? "an object" : name + "(...)";
       }
     }
+  }
+
+  /// set([1, 2]): how pickles of Python 2 and of old protocols have it.
+  std::string set_of(const Value& made) const {
+    const auto given = objects_.argument(made, 0);
+    const auto n = given ? m_.length(*given) : std::nullopt;
+    return n ? "set of " + std::to_string(*n) : "set";
+  }
+
+  /// What a call or an instance was made by, as far as it has a name.
+  std::string maker_of(const Value& made) const {
+    const bool is_made = made.tag == Tag::call || made.tag == Tag::instance;
+    const auto maker = is_made ? m_.node(made, 0) : std::nullopt;
+    return maker ? class_name(*maker) : "";
+  }
+
+  /// "acme.Net", of an imported name. Or of ('module', class, file, source): torch used to keep the source of classes.
+  std::string class_name(const Value& v) const {
+    if (v.tag == Tag::symbol) {
+      const auto name = m_.symbol(static_cast<std::uint32_t>(v.at)).dotted();
+      return to_utf8(std::string_view{name}.substr(0, kMostWord));
+    }
+    const auto id = v.tag == Tag::persistent ? m_.node(v, 0) : std::nullopt;
+    const auto word = id ? m_.item(*id, 0) : std::nullopt, named = id ? m_.item(*id, 1) : std::nullopt;
+    const bool is_class =
+        word && word->tag == Tag::text && objects_.text(*word) == "module" && named && named->tag == Tag::symbol;
+    return is_class ? class_name(*named) : "";
   }
 
   // --- Choosing ---
@@ -151,47 +179,75 @@ class Collector {
            objects_.pairs(root).size() == 2;
   }
 
-  /// Follows a path whose names may have dots themselves: the longest key that fits is taken first.
-  std::optional<Value> walk_to(const Value& from, std::string_view path, unsigned depth = 0) const {
+  /// What stands inside an object, by the keys that names are made of.
+  Objects::Pairs members_of(const Value& v) const {
+    if (objects_.is_dict(v)) return objects_.pairs(v);
+    if (const auto state = module_state(v)) return objects_.pairs(*state);
+    Objects::Pairs out;
+    if (v.tag != Tag::list && v.tag != Tag::tuple) return out;
+    for (const auto& item : objects_.items(v)) out.emplace_back(Value{Tag::integer, 0, 0, 0, out.size()}, item);
+    return out;
+  }
+
+  /// The members of everything that was stepped into, from the root on, and which of them was taken.
+  struct Step {
+    Objects::Pairs members;
+    std::size_t taken;
+  };
+  using Way = std::vector<Step>;
+
+  /// Follows a path whose names may have dots themselves: the longest name that fits is taken first.
+  std::optional<Value> walk_to(const Value& from, std::string_view path, Way& way) const {
     if (path.empty()) return from;
-    const auto within = module_state(from);
-    if (depth > kDeepest || (!objects_.is_dict(from) && !within)) return std::nullopt;
-    const auto dict = within ? *within : from;
-    for (auto end = path.size(); end != path.npos; end = end == 0 ? path.npos : path.rfind('.', end - 1)) {
-      const auto v = objects_.lookup(dict, path.substr(0, end));
-      if (!v) continue;
-      if (auto found = walk_to(*v, path.substr(std::min(path.size(), end + 1)), depth + 1)) return found;
+    if (way.size() > kDeepest) return std::nullopt;
+    way.push_back({members_of(from), 0});
+    const auto depth = way.size() - 1;
+    for (const auto& [bytes, which] : fitting(way[depth].members, path)) {
+      way[depth].taken = which;
+      const auto rest = path.substr(std::min(path.size(), bytes + 1));
+      if (auto found = walk_to(Value{way[depth].members[which].second}, rest, way)) return found;
     }
+    way.pop_back();
     return std::nullopt;
+  }
+
+  /// Which members' names `path` begins with, and how long those are; the longest first.
+  std::vector<std::pair<std::size_t, std::size_t>> fitting(const Objects::Pairs& members, std::string_view path) const {
+    std::vector<std::pair<std::size_t, std::size_t>> out;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const auto name = name_of(members[i].first);
+      if (name && (path == *name || path.starts_with(*name + "."))) out.emplace_back(name->size(), i);
+    }
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    return out;
   }
 
   std::string keys_of(const Value& root) const {
     constexpr std::size_t kMost = 20;
     std::string out;
-    if (!objects_.is_dict(root)) return "";
-    const auto pairs = objects_.pairs(root);
+    const auto pairs = members_of(root);
     for (std::size_t i = 0; i < std::min(pairs.size(), kMost); ++i)
       if (const auto name = name_of(pairs[i].first)) out += (out.empty() ? "" : ", ") + *name;
     return out.empty() ? "" : "; there are: " + out + (pairs.size() > kMost ? ", ..." : "");
   }
 
-  void collect_chosen(const Value& root, const std::string& key, const Value& chosen) {
-    out_.key = key;
-    list_others(root, key);
-    collect("", chosen, 0);
-  }
-
-  /// What stands beside the chosen dict at the top.
-  void list_others(const Value& root, std::string_view chosen) {
-    if (!objects_.is_dict(root)) return;
-    for (const auto& [key, value] : objects_.pairs(root)) {
-      const auto name = name_of(key);
-      if (!name || chosen == *name || chosen.starts_with(*name + ".")) continue;
-      if (holds_tensor(value))
-        leave(*name, kind_of(value),
-              "it holds tensors too, and '" + std::string{chosen} + "' was taken; --key " + *name + " takes it");
-      else leave_plain(*name, value, 0);
+  /// What stands beside the way to what was chosen.
+  void list_others(const Way& way) {
+    std::string path;
+    for (const auto& [members, taken] : way) {
+      refuse_strange_keys(path, members);
+      for (std::size_t i = 0; i < members.size(); ++i)
+        if (i != taken) list_other(path, members[i].first, members[i].second);
+      path = joined(path, name_of(members[taken].first).value_or(""));
     }
+  }
+  void list_other(const std::string& path, const Value& key, const Value& value) {
+    const auto name = name_of(key);
+    if (!name) return leave_keyless(path, key, value);
+    const auto whole = joined(path, *name);
+    if (!holds_tensor(value)) return leave_plain(whole, value, 0);
+    leave(whole, kind_of(value),
+          "it holds tensors too, and '" + out_.key + "' was taken; --key " + whole + " takes it");
   }
 
   // --- Collecting ---
@@ -207,13 +263,10 @@ class Collector {
     if (fits) out_.leftovers.push_back({name, std::move(what), std::move(reason)});
     else ++out_.more_leftovers;
   }
-  void leave_keyless(const std::string& path, const Value& value) {
-    leave(path, kind_of(value), "its key is no text that a name can be made of");
-  }
-
-  void notice(std::string text) {
-    if (out_.notices.size() < kMostNotices) out_.notices.push_back(std::move(text));
-    else ++more_notices_;
+  void leave_keyless(const std::string& path, const Value& key, const Value& value) {
+    const bool is_odd = key.tag == Tag::text || key.tag == Tag::big_integer;
+    leave(path, kind_of(value),
+          is_odd ? "its key is no text that a name can be made of" : "its key is " + kind_of(key) + ", no text");
   }
 
   /// Something without a tensor inside. A dict that stands in several places is taken apart once.
@@ -223,7 +276,7 @@ class Collector {
     const auto pairs = is_apart ? objects_.pairs(v) : Objects::Pairs{};
     for (const auto& [key, value] : pairs)
       if (const auto part = name_of(key)) leave_plain(joined(name, *part), value, depth + 1);
-      else leave_keyless(name, value);
+      else leave_keyless(name, key, value);
     if (!pairs.empty()) return;
     if (auto text = scalar(v); text && out_.scalars.size() < kMostLeftovers && affords(name.size() + text->size()))
       out_.scalars.push_back({name, std::move(*text)});
@@ -283,19 +336,55 @@ class Collector {
   }
 
   void collect_pairs(const std::string& path, const Value& dict, unsigned depth) {
-    const auto pairs = objects_.pairs(dict);
-    if (has_strange_keys(pairs))
-      return refuse("a key of the dict at '" + path + "' is such that nobody knows which others it equals");
-    for (const auto& [key, value] : pairs) {
+    for (const auto& [key, value] : certain_pairs(path, dict)) {
       if (is_over()) return;
       if (const auto name = name_of(key)) collect(joined(path, *name), value, depth + 1);
-      else leave_keyless(path, value);
+      else leave_keyless(path, key, value);
     }
+    const auto attributes = dict.tag == Tag::dict ? std::nullopt : objects_.state(dict);
+    if (attributes) leave_attributes(path, *attributes, "dict");
   }
-  /// Whether code decides which keys are equal: numpy.str_('w') replaces what stands under 'w'.
-  bool has_strange_keys(const Objects::Pairs& pairs) const {
-    const auto is_plain = [](const auto& pair) { return Objects::is_known_key(pair.first); };
-    return std::any_of(pairs.begin(), pairs.end(), is_plain) && !std::all_of(pairs.begin(), pairs.end(), is_plain);
+
+  // --- Keys ---
+
+  /// The pairs of a dict; refuses where nobody knows which of them a loader finds by their names.
+  Objects::Pairs certain_pairs(const std::string& path, const Value& dict) {
+    auto out = objects_.pairs(dict);
+    refuse_strange_keys(path, out);
+    return out;
+  }
+
+  /// numpy.str_('w') replaces what stands under 'w'.
+  void refuse_strange_keys(const std::string& path, const Objects::Pairs& pairs) {
+    bool has_texts = false, has_numbers = false;
+    for (const auto& [key, value] : pairs) {
+      has_texts = has_texts || key.tag == Tag::text;
+      has_numbers = has_numbers || key.tag == Tag::integer;
+    }
+    const auto is_strange = [&](const auto& pair) {
+      const auto& key = pair.first;
+      return Objects::is_unread_number(key) ? has_numbers : (has_texts || has_numbers) && is_compared_by_code(key);
+    };
+    const auto strange = std::find_if(pairs.begin(), pairs.end(), is_strange);
+    if (strange != pairs.end())
+      refuse("a key of the dict" + (path.empty() ? "" : " at '" + path + "'") + " is " + kind_of(strange->first) +
+             ", and nobody knows which others it equals");
+  }
+
+  /// Whether nobody knows if the key equals a text or a number. Bytes, None, tuples and the types of torch never do;
+  /// what else is imported may be a text itself.
+  bool is_compared_by_code(const Value& key) const {
+    if (format::pickle::is_plain(key.tag)) return false;
+    if (key.tag == Tag::symbol) return !is_type(m_.symbol(static_cast<std::uint32_t>(key.at)));
+    const auto maker = objects_.maker(key);
+    return maker != "torch.Size" && maker != "torch.device";
+  }
+  static bool is_type(const format::pickle::Symbol& s) {
+    const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+    const bool is_class = s.name.find_first_of("._") == std::string::npos && s.name[0] >= 'A' && s.name[0] <= 'Z' &&
+                          std::any_of(s.name.begin(), s.name.end(), is_lower);
+    return (s.module == "torch" && format::torch::dtype_bytes(s.name)) ||
+           (s.module.starts_with("torch.nn") && is_class);
   }
 
   void take(const std::string& path, const Found& found) {
@@ -311,9 +400,28 @@ class Collector {
     if (path == "__metadata__") return leave(path, "tensor", "safetensors keeps this name for itself");
     if (out_.tensors.size() == kMostTensors) return refuse("it has more than a million tensors");
     if (!affords(path.size())) return refuse("its names are longer than an answer can be");
-    if (!found.notice.empty()) notice(path + ": " + to_utf8(found.notice));
     out_.tensors.push_back(found.tensor);
     out_.tensors.back().name = path;
+    if (found.own_class.tag != Tag::none) leave(path, kind_of(found.own_class), "its class is not kept");
+    for (const auto& attributes : found.attributes) leave_attributes(path, attributes, "tensor");
+  }
+
+  /// `state` is what BUILD gave to an object: a dict, or two in a tuple; or whatever the object likes.
+  void leave_attributes(const std::string& path, const Value& state, const std::string& of) {
+    if (!visit()) return;
+    const auto reason = "an attribute of the " + of;
+    if (state.tag == Tag::tuple) {
+      for (const auto& part : objects_.items(state))
+        if (part.tag != Tag::tuple) leave_attributes(path, part, of);
+    } else if (state.tag == Tag::dict) {
+      for (const auto& [key, value] : objects_.pairs(state)) {
+        const auto name = key.tag == Tag::text ? to_utf8(objects_.text(key)) : "";
+        const bool is_made_anew = of == "dict" && name == "_metadata" && !holds_tensor(value);  // by torch
+        if (visit() && !is_made_anew) leave(joined(path, name), kind_of(value), reason);
+      }
+    } else if (state.tag != Tag::none) {
+      leave(path, kind_of(state), reason);
+    }
   }
 
   // --- Modules ---
@@ -333,14 +441,12 @@ class Collector {
 
   /// As state_dict() gives it, where no class has its own idea of that.
   void collect_module(const std::string& path, const Value& v, const Value& state, unsigned depth) {
-    if (!std::exchange(told_module_, true))
-      notice("a whole module of class " + kind_of(v) +
-             " was pickled; its parameters and buffers were taken as torch keeps them, without asking the class");
+    if (!std::exchange(told_module_, true)) tell_module(path, maker_of(v));
     std::set<std::string> passing;
     if (const auto names = objects_.lookup(state, "_non_persistent_buffers_set"))
       for (const auto& name : objects_.items(*names))
         if (name.tag == Tag::text) passing.insert(objects_.text(name));
-    for (const auto& [key, value] : objects_.pairs(state)) {
+    for (const auto& [key, value] : certain_pairs(path, state)) {
       const auto attribute = name_of(key).value_or("");
       if (attribute == "_buffers") collect_buffers(path, value, passing, depth);
       else if (attribute == "_parameters" || attribute == "_modules") collect_members(path, value, depth);
@@ -348,14 +454,21 @@ class Collector {
         leave(joined(path, attribute), kind_of(value), "an attribute of the module, and no part of its state");
     }
   }
+  void tell_module(const std::string& path, const std::string& name) {
+    out_.notices.push_back(
+        "a whole module of class " + (name.empty() ? "unknown" : name) +
+        " was pickled; its parameters and buffers were taken as torch keeps them, without asking the class");
+    leave(path, "module class " + (name.empty() ? "unknown" : name),
+          "its class is not asked: it may have its own idea of its state");
+  }
   void collect_members(const std::string& path, const Value& dict, unsigned depth) {
     if (!objects_.is_dict(dict)) return refuse("a module keeps its parts in something that is no dict");
-    for (const auto& [key, value] : objects_.pairs(dict)) collect_member(path, key, value, depth);
+    for (const auto& [key, value] : certain_pairs(path, dict)) collect_member(path, key, value, depth);
   }
   void collect_buffers(const std::string& path, const Value& dict, const std::set<std::string>& passing,
                        unsigned depth) {
     if (!objects_.is_dict(dict)) return refuse("a module keeps its parts in something that is no dict");
-    for (const auto& [key, value] : objects_.pairs(dict)) {
+    for (const auto& [key, value] : certain_pairs(path, dict)) {
       const auto name = name_of(key);
       if (name && passing.contains(*name) && value.tag != Tag::none)
         leave(joined(path, *name), "buffer", "the module does not save it (persistent=False)");
@@ -365,7 +478,7 @@ class Collector {
   void collect_member(const std::string& path, const Value& key, const Value& value, unsigned depth) {
     if (value.tag == Tag::none) return;
     if (const auto name = name_of(key)) collect(joined(path, *name), value, depth + 1);
-    else leave_keyless(path, value);
+    else leave_keyless(path, key, value);
   }
 
   const Objects& objects_;
@@ -375,7 +488,6 @@ class Collector {
   Set& out_;
   std::size_t visits_ = 0;
   std::size_t words_ = 0;
-  std::size_t more_notices_ = 0;
   bool told_module_ = false;
   mutable std::unordered_map<std::uint64_t, bool> is_module_state_;  ///< by place
   std::unordered_set<std::uint64_t> taken_;                          ///< tensors, and what they are in

@@ -73,6 +73,40 @@ TEST(Collect, KeysMayHaveDotsThemselves) {
   EXPECT_EQ(of(file, "a.b.d").names(), Lines{""});
 }
 
+TEST(Collect, NumbersAreNamesOfAPathToo) {
+  EXPECT_EQ(of("}(K\0"s + kState + "K\1" + ordered({{"v", kFirst}}) + "u", "1").names(), Lines{"v"});
+  const auto list = "](" + kState + tuple({kFirst, dict({{"x", kSecond}})}) + "e";
+  EXPECT_EQ(of(list, "0").names(), (Lines{"w", "b"}));
+  EXPECT_EQ(of(list, "1.1").names(), Lines{"x"});
+  EXPECT_EQ(of(list, "1.1.x").names(), Lines{""});
+  expect_refused(of(list, "2"), "there is no '2' in it; there are: 0, 1");
+  expect_refused(of(list, "00"), "there is no '00'");
+}
+
+TEST(Collect, WhatStandsBesideAnyStepOfAPathIsTold) {
+  const auto file = dict({{"a", dict({{"b", kState}, {"c", ordered({{"v", kFirst}})}, {"n", number(1)}})},
+                          {"a.b.x", kFirst},
+                          {"epoch", number(7)}});
+  const auto others = ": it holds tensors too, and 'a.b' was taken; --key "s;
+  const auto told = of(file, "a.b");
+  EXPECT_EQ(told.names(), (Lines{"w", "b"}));
+  EXPECT_EQ(
+      told.left(),
+      (Lines{"a.b.x: torch._utils._rebuild_tensor_v2(...)" + others + "a.b.x takes it", "epoch: int: not a tensor",
+             "a.c: collections.OrderedDict(...)" + others + "a.c takes it", "a.n: int: not a tensor"}));
+}
+
+TEST(Collect, WhatHasNoNameBesideTheChosenDictIsTold) {
+  const auto told = of("}(" + text("state_dict") + kState + tuple({number(1)}) + kFirst + "u");
+  EXPECT_EQ(told.names(), (Lines{"w", "b"}));
+  EXPECT_EQ(told.left(), Lines{": torch._utils._rebuild_tensor_v2(...): its key is tuple of 1, no text"});
+}
+
+TEST(Collect, KeysThatMayBeTheChosenOneAreRefused) {
+  expect_refused(of("}(" + text("model") + kState + called("numpy", "str_", {text("model")}) + kState + "u"),
+                 "a key of the dict is numpy.str_(...), and nobody knows which others it equals");
+}
+
 TEST(Collect, AnOptimizerHasNoPlace) {
   const auto told = of(dict({{"state", dict({{"0", kFirst}})}, {"param_groups", "]"}}));
   EXPECT_EQ(told.set.outcome, Outcome::nothing);
@@ -137,20 +171,45 @@ TEST(Collect, TheNameThatSafetensorsKeepsIsLeftOut) {
 }
 
 TEST(Collect, KeysThatMakeNoNameAreTold) {
-  const auto reason = ": its key is no text that a name can be made of"s;
-  const auto what = "torch._utils._rebuild_tensor_v2(...)"s;
-  for (const auto& key : {tuple({number(1)}), kNone, text("\xed\xa0\x80"), raw("w"), text(std::string(5000, 'x'))}) {
+  const auto odd = "no text that a name can be made of"s;
+  const auto size = called("torch", "Size", {tuple({number(1)})});
+  for (const auto& [key, kind] :
+       Pairs{{text("\xed\xa0\x80"), odd},
+             {text(std::string(5000, 'x')), odd},
+             {"\x8a\x09" + std::string(9, '\1'), odd},
+             {tuple({number(1)}), "tuple of 1, no text"},
+             {kNone, "None, no text"},
+             {kTrue, "bool, no text"},
+             {"F1.5\n", "float, no text"},
+             {raw("w"), "bytes, no text"},
+             {global("torch", "float32"), "torch.float32, no text"},
+             {global("torch.nn.modules.linear", "Linear"), "torch.nn.modules.linear.Linear, no text"},
+             {size, "torch.Size(...), no text"}}) {
     const auto told = of(dict({{"a", "}(" + key + kFirst + text("w") + kSecond + "u"}}));
     EXPECT_EQ(told.names(), Lines{"a.w"}) << told.set.why;
-    EXPECT_EQ(told.left(), Lines{"a: " + what + reason});
+    EXPECT_EQ(told.left(), Lines{"a: torch._utils._rebuild_tensor_v2(...): its key is " + kind});
   }
 }
 
 // numpy.str_('w') == 'w'
 TEST(Collect, KeysThatCodeComparesAreRefused) {
   const auto strange = called("numpy", "str_", {text("w")});
-  expect_refused(of("}(" + text("w") + kFirst + strange + kSecond + "u"), "a key of the dict");
-  expect_refused(of("}(K\0"s + kFirst + "F1.5\n" + kSecond + "u"), "a key of the dict");
+  const auto beside = [](const std::string& name, const std::string& key) {
+    return of(dict({{"a", "}(" + name + kFirst + key + kSecond + "u"}}));
+  };
+  expect_refused(beside(text("w"), strange),
+                 "a key of the dict at 'a' is numpy.str_(...), and nobody knows which others it equals");
+  expect_refused(beside("K\0"s, "F1.5\n"), "a key of the dict at 'a' is float");
+  expect_refused(beside("K\1"s, "\x8a\x09\1" + std::string(8, '\0')), "a key of the dict at 'a' is int");
+  for (const auto& [module, name] :
+       Pairs{{"string", "digits"}, {"torch", "__version__"}, {"torch.nn", "Linear.__name__"}, {"torch.nn", "NAME"}})
+    expect_refused(beside(text("w"), global(module, name)), "a key of the dict at 'a' is " + module);
+  expect_refused(of(module({{"w", kFirst}}, {}, {}, {{"x", "}" + strange + kNone + "s"}}) + "0" +
+                    object("acme", "Net",
+                           dict({{"_parameters", "}(" + text("w") + kFirst + strange + kSecond + "u"},
+                                 {"_buffers", "}"},
+                                 {"_modules", "}"}}))),
+                 "a key of the dict is numpy.str_(...)");
   EXPECT_EQ(of("}(" + strange + kSecond + "u").set.outcome, Outcome::nothing);
 }
 
@@ -181,17 +240,20 @@ TEST(Collect, WhatIsNoTensorIsListedByName) {
                              {"list", "](K\1K\2e"},
                              {"tuple", tuple({kNone})},
                              {"dict", "}"},
+                             {"set", called("builtins", "set", {"](K\1K\2e"})},
+                             {"none of it", called("builtins", "frozenset", {})},
                              {"big", "\x8a\x09" + std::string(9, '\1')},
                              {"class", global("acme", "Schedule")},
                              {"object", object("acme", "Schedule", dict({{"step", number(1)}}))},
                              {"inner", dict({{"lr", number(1)}})}}));
   EXPECT_EQ(told.names(), Lines{"w"});
   const auto reason = ": not a tensor"s;
-  EXPECT_EQ(told.left(),
-            (Lines{"none: None" + reason, "yes: bool" + reason, "epoch: int" + reason, "loss: float" + reason,
-                   "text: str" + reason, "raw: bytes" + reason, "list: list of 2" + reason,
-                   "tuple: tuple of 1" + reason, "dict: dict of 0" + reason, "big: int" + reason,
-                   "class: acme.Schedule" + reason, "object: acme.Schedule(...)" + reason, "inner.lr: int" + reason}));
+  EXPECT_EQ(
+      told.left(),
+      (Lines{"none: None" + reason, "yes: bool" + reason, "epoch: int" + reason, "loss: float" + reason,
+             "text: str" + reason, "raw: bytes" + reason, "list: list of 2" + reason, "tuple: tuple of 1" + reason,
+             "dict: dict of 0" + reason, "set: set of 2" + reason, "none of it: set" + reason, "big: int" + reason,
+             "class: acme.Schedule" + reason, "object: acme.Schedule(...)" + reason, "inner.lr: int" + reason}));
   Lines scalars;
   for (const auto& s : told.set.scalars) scalars.push_back(s.name + "=" + s.text);
   EXPECT_EQ(scalars, (Lines{"yes=true", "epoch=3", "loss=0.5", "text=hi", "inner.lr=1"}));
@@ -275,7 +337,14 @@ TEST(Collect, WhatIsPutInAfterTheCallIsNotInTheDict) {
 }
 
 TEST(Collect, AttributesOfADictAreNotInIt) {
-  EXPECT_EQ(of(kState + dict({{"_metadata", kOrdered}}) + "b").names(), (Lines{"w", "b"}));
+  const auto with = [](const std::string& state) { return of(kState + state + "b"); };
+  EXPECT_EQ(with(dict({{"_metadata", kOrdered}})).names(), (Lines{"w", "b"}));
+  EXPECT_EQ(with(dict({{"_metadata", kOrdered}})).left(), Lines{});
+  const auto lost = ": an attribute of the dict"s;
+  const auto tensor = ": torch._utils._rebuild_tensor_v2(...)"s;
+  EXPECT_EQ(with(dict({{"extra", kFirst}, {"n", number(1)}})).left(),
+            (Lines{"extra" + tensor + lost, "n: int" + lost}));
+  EXPECT_EQ(with(tuple({kNone, dict({{"_metadata", kFirst}})})).left(), Lines{"_metadata" + tensor + lost});
 }
 
 // SETITEM replaces an item of a list, and no pickler writes that.
@@ -312,30 +381,38 @@ TEST(Collect, DictsThatAreFilledLaterAreFull) {
 
 // --- Modules ------------------------------------------------------------------------------------------
 
+const std::string kAsk = ": module class acme.Net: its class is not asked: it may have its own idea of its state";
+
 TEST(Collect, AWholeModuleIsTakenAsStateDictGivesIt) {
   const auto layer = module({{"weight", parameter(kFirst)}, {"bias", kNone}}, {{"mean", kSecond}, {"gone", kNone}});
   const auto told = of(module({}, {}, {{"layer", layer}, {"none", kNone}}));
   EXPECT_EQ(told.names(), (Lines{"layer.weight", "layer.mean"}));
   ASSERT_EQ(told.set.notices.size(), 1u);
-  EXPECT_NE(told.set.notices[0].find("a whole module of class acme.Net(...)"), std::string::npos);
+  EXPECT_NE(told.set.notices[0].find("a whole module of class acme.Net was"), std::string::npos);
+  EXPECT_EQ(told.left(), Lines{kAsk});
 }
 
 TEST(Collect, BuffersThatAreNotSavedStayOut) {
   const auto told = of(module({{"w", kFirst}}, {{"mask", kSecond}}, {},
                               {{"_non_persistent_buffers_set", "\x8f(" + text("mask") + "\x90"}}));
   EXPECT_EQ(told.names(), Lines{"w"});
-  EXPECT_EQ(told.left(), Lines{"mask: buffer: the module does not save it (persistent=False)"});
+  EXPECT_EQ(told.left(), (Lines{kAsk, "mask: buffer: the module does not save it (persistent=False)"}));
 }
 
 TEST(Collect, OtherAttributesOfAModuleAreNoPartOfItsState) {
   const auto told = of(module({{"w", kFirst}}, {}, {}, {{"cache", kSecond}}));
   EXPECT_EQ(told.names(), Lines{"w"});
-  EXPECT_EQ(told.left(),
-            Lines{"cache: torch._utils._rebuild_tensor_v2(...): an attribute of the module, and no part of its state"});
+  EXPECT_EQ(
+      told.left(),
+      (Lines{kAsk,
+             "cache: torch._utils._rebuild_tensor_v2(...): an attribute of the module, and no part of its state"}));
 }
 
 TEST(Collect, AModuleMayStandUnderAKey) {
-  EXPECT_EQ(of(dict({{"epoch", number(1)}, {"model", module({{"w", kFirst}})}})).names(), Lines{"w"});
+  const auto told = of(dict({{"epoch", number(1)}, {"model", module({{"w", kFirst}})}}));
+  EXPECT_EQ(told.names(), Lines{"w"});
+  EXPECT_EQ(told.left(), (Lines{"epoch: int: not a tensor", kAsk}));
+  EXPECT_EQ(of("](" + module({{"w", kFirst}}) + "e").left(), Lines{"0" + kAsk});
   EXPECT_EQ(of(dict({{"x", module({}, {}, {{"l", module({{"w", kFirst}})}})}}), "x._modules.l").names(), Lines{"w"});
 }
 
@@ -398,15 +475,17 @@ TEST(Collect, ATensorMayHaveSeveralNames) {
   EXPECT_EQ(told.set.tensors[0].storage, told.set.tensors[1].storage);
 }
 
-TEST(Collect, NoticesHaveAnEnd) {
-  Pairs many;
-  for (int i = 0; i < 150; ++i)
-    many.emplace_back(std::to_string(i),
-                      called("torch._utils", "_rebuild_parameter_with_state", {kFirst, kTrue, kOrdered, "}"}));
-  const auto told = of(dict(many));
-  EXPECT_EQ(told.names().size(), 150u);
-  ASSERT_EQ(told.set.notices.size(), 101u);
-  EXPECT_EQ(told.set.notices.back(), "and 50 more of these");
+TEST(Collect, AttributesThatManyTensorsShareHaveAnEnd) {
+  const auto shared = [](std::size_t n) {
+    Pairs attributes, tensors;
+    for (std::size_t i = 0; i < n; ++i) attributes.emplace_back("a" + std::to_string(i), kNone);
+    for (std::size_t i = 0; i < n; ++i)
+      tensors.emplace_back(std::to_string(i),
+                           called("torch._utils", "_rebuild_parameter_with_state", {kFirst, kTrue, kOrdered, "h\1"}));
+    return of(dict(attributes) + "q\1" + "0" + dict(tensors));
+  };
+  EXPECT_EQ(shared(50).set.leftovers.size(), 2500u);
+  expect_refused(shared(400), "no end of names");
 }
 
 }  // namespace

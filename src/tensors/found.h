@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "format/pickle/value.h"
 #include "tensors/tensors.h"
 
 namespace assay::tensors {
@@ -19,7 +20,8 @@ struct Found {
   Tensor tensor{};
   std::string what{};
   std::string reason{};
-  std::string notice{};  ///< something about it that is not kept
+  format::pickle::Value own_class{format::pickle::Tag::none};  ///< which is not kept; None for torch's own
+  std::vector<format::pickle::Value> attributes{};             ///< dicts of them, none of which is an element
 
   static Found unfit(std::string what, std::string reason) {
     return {Kind::unfit, {}, std::move(what), std::move(reason)};

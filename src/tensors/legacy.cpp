@@ -69,6 +69,7 @@ void LegacyFile::read_storages(const Objects& keys) {
     storages_[key] = {stretch_.begin + at, stretch_.begin + at + id->second.bytes};
     at += id->second.bytes;
   }
+  end_ = at;
 }
 
 tl::expected<Piece, Found> LegacyFile::storage(const StorageId& id) const {

@@ -18,6 +18,8 @@ class LegacyFile {
   const Objects* object() const { return object_.get(); }
   const std::string& damage() const { return damage_; }  ///< empty where there is none
   tl::expected<Piece, Found> storage(const format::torch::StorageId& id) const;
+  /// One past the last storage, in the stretch, where there is no damage.
+  std::uint64_t end() const { return end_; }
 
  private:
   void read(bytes::Budget& budget);
@@ -26,6 +28,7 @@ class LegacyFile {
   Stretch stretch_;
   std::unique_ptr<Objects> object_;
   std::map<std::string, bytes::Extent> storages_;  ///< in the file or the spool
+  std::uint64_t end_ = 0;
   std::string damage_;
 };
 

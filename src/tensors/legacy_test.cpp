@@ -81,6 +81,8 @@ TEST(Legacy, AModuleOfItsOwnSourceIsAModule) {
       {{"_parameters", dict({{"w", tensor(storage("x", 2), 0, {2}, {1})}})}, {"_buffers", "}"}, {"_modules", "}"}});
   const Told told{legacy(cls + ")\x81" + state + "b", {"x"}, kTwo)};
   EXPECT_EQ(told.names(), Lines{"w"}) << told.set.why;
+  EXPECT_EQ(told.left(),
+            Lines{": module class acme.Net: its class is not asked: it may have its own idea of its state"});
 }
 
 TEST(Legacy, EveryTruncatedFileIsNotRead) {

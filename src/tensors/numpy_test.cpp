@@ -149,6 +149,19 @@ TEST(Numpy, ADamagedMemberIsDamage) {
   expect(Told{zip({{"a.npy", kArray, 99}})}, Outcome::damaged, "encrypted, or compressed");
 }
 
+// NumPy reads through zipfile, which compares.
+TEST(Numpy, ChecksumsOfMembersMustMatch) {
+  const auto with_sum = [](Member member) {
+    member.crc32 = 1;
+    return Told{zip({{"ok.npy", kArray}, member})};
+  };
+  for (const auto& member : {Member{"a.npy", kArray}, deflated("a.npy", kArray)}) {
+    EXPECT_EQ(Told{zip({member})}.names(), Lines{"a"});
+    expect(with_sum(member), Outcome::damaged, "its checksum does not match (a)");
+  }
+  EXPECT_EQ(with_sum({"notes.txt", "x"}).names(), Lines{"ok"});
+}
+
 TEST(Numpy, LeftoversOfAnArchiveHaveAnEnd) {
   std::vector<Member> many{{"a.npy", kArray}};
   for (std::size_t i = 0; i < kMostLeftovers + 7; ++i) many.push_back({"f" + std::to_string(i), std::to_string(i)});

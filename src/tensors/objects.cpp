@@ -29,9 +29,6 @@ constexpr std::size_t kMostLooked =
 
 constexpr auto kJoblib = bits(format::Profile::joblib);
 
-/// A number that is written as a text, of which the machine keeps no value. Or 0.0.
-bool is_unread_number(const Value& v) { return v.tag == Tag::real && v.at == 0; }
-
 bool is_dict_class(std::string_view name) { return std::find(kDicts.begin(), kDicts.end(), name) != kDicts.end(); }
 
 /// Whether a call leaves its arguments as they are. (A class that NEWOBJ makes is not given the chance.)
@@ -62,7 +59,7 @@ std::optional<std::string> word_of(const Value& key, const Objects& objects) {
     case Tag::boolean:
     case Tag::integer: return number(key.at);
     case Tag::real: {
-      if (is_unread_number(key)) return std::nullopt;
+      if (Objects::is_unread_number(key)) return std::nullopt;
       const auto v = std::bit_cast<double>(key.at);
       const bool whole = v >= -0x1p63 && v < 0x1p63 && v == std::trunc(v);
       return whole ? number(static_cast<std::uint64_t>(static_cast<std::int64_t>(v))) : "r" + std::to_string(key.at);
@@ -217,7 +214,9 @@ bool Objects::grew(const Value& container) const {
 
 const Objects::Pairs& Objects::foreign_calls() const { return watcher_->foreign_calls; }
 
-bool Objects::is_known_key(const Value& key) { return format::pickle::is_plain(key.tag) && !is_unread_number(key); }
+bool Objects::is_unread_number(const Value& v) {
+  return v.tag == Tag::big_integer || (v.tag == Tag::real && v.at == 0);
+}
 
 bool Objects::built_late(const Value& v) const { return watcher_->late.contains(v.at); }
 

@@ -46,8 +46,8 @@ class Objects {
   bool grew(const Value& container) const;
   /// Calls of functions that are not followed, to which objects were given: the function and its arguments.
   const Pairs& foreign_calls() const;
-  /// Whether it is known which other keys this one equals: no code decides, and its value was read.
-  static bool is_known_key(const Value& key);
+  /// A number of which the machine keeps no value: written as a text, or longer than eight bytes. Or 0.0.
+  static bool is_unread_number(const Value& v);
   /// Whether BUILD came after a call or another object's state had taken the object as it was.
   bool built_late(const Value& v) const;
 

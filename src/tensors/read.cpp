@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "bytes/crc32.h"
 #include "container/stream/stream.h"
 #include "container/tar/tar.h"
 #include "container/zip/zip.h"
@@ -22,6 +23,8 @@ using container::Entry;
 using format::torch::StorageId;
 
 constexpr std::size_t kHead = 4096;
+constexpr std::uint64_t kBlock = 1 << 20;            ///< bytes that are read at once
+constexpr std::uint64_t kMostChecked = 64ull << 30;  ///< bytes; members of a zip may overlap
 constexpr auto kTorch = format::bits(format::Profile::cpython_c_file);
 constexpr auto kPickle = format::bits(format::Profile::joblib, format::Profile::cpython_c_file);
 
@@ -115,6 +118,25 @@ class File {
     collect_from(objects, [](const StorageId& id) -> tl::expected<Piece, Found> {
       return tl::unexpected{Found::broken("the storage " + id.key + " is not in the file")};
     });
+    leave_what_follows(stretch, objects.end());
+  }
+
+  /// Loaders end with the first object. Zeros fill up a block, and are nothing.
+  void leave_what_follows(const Stretch& stretch, std::uint64_t end) {
+    if (out_.outcome != Set::Outcome::read || is_zero_from(*stretch.source, end)) return;
+    leave("", std::to_string(stretch.source->size() - end) + " bytes",
+          "they follow the first object, and were not read");
+  }
+
+  bool is_zero_from(const bytes::Source& source, std::uint64_t at) {
+    while (at < source.size()) {
+      const auto block = bytes::read_up_to(source, at, kBlock);
+      const auto is_zero = [](std::byte b) { return b == std::byte{0}; };
+      if (!block || block->empty() || !std::all_of(block->begin(), block->end(), is_zero)) return false;
+      if (!budget_.check_time(at)) return false;
+      at += block->size();
+    }
+    return true;
   }
 
   /// What loaders read differently is not damaged.
@@ -155,6 +177,7 @@ class File {
     if (const auto why = file.object() != nullptr ? contradiction(*file.object()) : std::nullopt) return refused(*why);
     if (!file.damage().empty()) return damaged(file.damage());
     collect_from(*file.object(), [&](const StorageId& id) { return file.storage(id); });
+    leave_what_follows(stretch, file.end());
   }
 
   void read_tar() {
@@ -278,9 +301,28 @@ class File {
       if (!member) return fail_with(member.error());
       if (!is_utf8(name)) leave(to_utf8(name), "array", "its name is not UTF-8");
       else if (name == "__metadata__") leave(name, "array", "safetensors keeps this name for itself");
-      else if (!take(name, read_npy(*member))) return;
+      else if (!take(name, intact(e, read_npy(*member), *member->source))) return;
     }
     finish();
+  }
+
+  /// Python's zipfile compares the checksum of what NumPy reads; torch's reader does not.
+  Found intact(const Entry& e, Found found, const bytes::Source& data) {
+    if (found.kind != Found::Kind::tensor || !e.declared_crc32) return found;
+    checked_bytes_ += data.size();
+    if (checked_bytes_ > kMostChecked) {
+      if (!std::exchange(told_unchecked_, true))
+        out_.notices.push_back("the checksums of some arrays were not checked");
+      return found;
+    }
+    std::uint32_t sum = 0;
+    for (std::uint64_t at = 0; at < data.size(); at += kBlock) {
+      const auto block = bytes::read_exactly(data, at, std::min(kBlock, data.size() - at));
+      if (!block) return Found::broken(std::string{block.error().what});
+      if (const auto alive = budget_.check_time(at); !alive) return Found::broken(std::string{alive.error().what});
+      sum = bytes::crc32(*block, sum);
+    }
+    return sum == *e.declared_crc32 ? std::move(found) : Found::broken("its checksum does not match");
   }
 
   void leave(std::string name, std::string what, std::string reason) {
@@ -292,7 +334,9 @@ class File {
   void read_array(const Stretch& stretch) {
     out_.format = "npy";
     out_.framework = "np";
-    if (take("", read_npy(stretch))) finish();
+    if (!take("", read_npy(stretch))) return;
+    finish();
+    if (!out_.tensors.empty()) leave_what_follows(stretch, out_.tensors[0].storage.end - stretch.begin);
   }
 
   bool take(const std::string& name, Found found) {
@@ -341,6 +385,8 @@ class File {
   bytes::Budget budget_;
   Stretches stretches_;
   Set out_;
+  std::uint64_t checked_bytes_ = 0;  ///< of arrays in a zip
+  bool told_unchecked_ = false;
 };
 
 }  // namespace

@@ -42,6 +42,26 @@ TEST(Read, WhatPythonsLoadersReadDifferentlyIsRefused) {
   expect(shaped("I010\n"), Outcome::refused, "Python's loaders read it differently");
 }
 
+// Loaders end with the first object.
+TEST(Read, WhatFollowsTheFirstObjectIsTold) {
+  const auto left = [](const std::string& file) {
+    const Told told{file};
+    EXPECT_EQ(told.set.outcome, Outcome::read) << told.set.why;
+    return told.left();
+  };
+  const auto array = npy("'<f4'", "(2,)", "12345678");
+  const auto pickle = whole_pickle(dict({{"x", sample::array(dtype("u1"), {8}, raw("12345678"))}}));
+  const auto old = legacy(kObject, {"0"}, le(std::uint64_t{2}) + "12345678");
+  for (const auto& one : {array, pickle, old}) {
+    EXPECT_EQ(left(one), Lines{});
+    EXPECT_EQ(left(one + one),
+              Lines{": " + std::to_string(one.size()) + " bytes: they follow the first object, and were not read"});
+    EXPECT_EQ(left(one + std::string(5000, '\0')), Lines{});
+    EXPECT_EQ(left(one + std::string(5, '\0') + "x"),
+              Lines{": 6 bytes: they follow the first object, and were not read"});
+  }
+}
+
 // --- Zips ---------------------------------------------------------------------------------------------
 
 TEST(Read, TheFolderMayHaveAnyNameOrNone) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "bytes/crc32.h"
 #include "format/pickle/sample.h"
 #include "tensors/tensors.h"
 
@@ -87,14 +88,16 @@ inline std::string parameter(const std::string& tensor) {
 struct Member {
   std::string name, data;
   std::uint16_t method = 0;
-  std::uint32_t unpacked = 0;  ///< bytes; of a stored member those of `data`
+  std::uint32_t unpacked = 0;               ///< bytes; of a stored member those of `data`
+  std::optional<std::uint32_t> crc32 = {};  ///< of a stored member that of `data`
 };
 inline std::string zip(const std::vector<Member>& members) {
   std::string file, directory;
   for (const auto& m : members) {
     const auto packed = static_cast<std::uint32_t>(m.data.size());
-    const auto sizes = le(std::uint32_t{0}) + le(packed) + le(m.method == 0 ? packed : m.unpacked) +
-                       le(static_cast<std::uint16_t>(m.name.size())) + le(std::uint16_t{0});
+    const auto sizes = le(m.crc32.value_or(bytes::crc32(bytes::view(m.data)))) + le(packed) +
+                       le(m.method == 0 ? packed : m.unpacked) + le(static_cast<std::uint16_t>(m.name.size())) +
+                       le(std::uint16_t{0});
     const auto shared = le(std::uint16_t{20}) + le(std::uint16_t{0}) + le(m.method) + le(std::uint32_t{0x210000});
     const auto at = static_cast<std::uint32_t>(file.size());
     file += "PK\3\4" + shared + sizes + m.name + m.data;
@@ -108,7 +111,7 @@ inline std::string zip(const std::vector<Member>& members) {
 /// Raw deflate, by one stored block.
 inline Member deflated(const std::string& name, const std::string& data) {
   const auto n = static_cast<std::uint16_t>(data.size());
-  return {name, "\1" + le(n) + le(static_cast<std::uint16_t>(~n)) + data, 8, n};
+  return {name, "\1" + le(n) + le(static_cast<std::uint16_t>(~n)) + data, 8, n, bytes::crc32(bytes::view(data))};
 }
 /// A checkpoint of `object`, and its storages by their keys.
 inline std::vector<Member> members_of(const std::string& object, const Pairs& storages = {{"0", "12345678"}}) {

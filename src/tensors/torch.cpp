@@ -164,9 +164,7 @@ Found TorchTensors::made(const Symbol& callee, const Value& args, unsigned depth
   if (format::torch::lays_tensor(callee)) return laid(callee, args);
   if (is_one_of(kWrappers, name)) {
     auto out = argument(args, 0, depth);
-    if (!name.ends_with("_with_state")) return out;
-    out.notice = "attributes that were set on the parameter are not kept";
-    return with_attributes(std::move(out), objects_.machine().item(args, 3));
+    return name.ends_with("_with_state") ? with_attributes(std::move(out), objects_.machine().item(args, 3)) : out;
   }
   if (name == "torch._tensor._rebuild_from_type_v2" || name == "torch._tensor._rebuild_from_type")
     return of_other_class(args, depth);
@@ -209,6 +207,7 @@ Found TorchTensors::with_attributes(Found found, const std::optional<Value>& att
     const auto name = key.tag == Tag::text ? objects_.text(key) : std::string{};
     if (name.empty() || is_one_of(kElements, name) || name.starts_with("__")) return unclear();
   }
+  found.attributes.push_back(*attributes);
   return found;
 }
 
@@ -219,8 +218,7 @@ Found TorchTensors::of_other_class(const Value& args, unsigned depth) const {
   if (!function || function->tag != Tag::symbol || !inner || inner->tag != Tag::tuple) return {};
   auto out = made(m.symbol(static_cast<std::uint32_t>(function->at)), *inner, depth + 1);
   const auto name = cls && cls->tag == Tag::symbol ? m.symbol(static_cast<std::uint32_t>(cls->at)).dotted() : "unknown";
-  if (out.kind == Found::Kind::tensor && !is_one_of(kPlainClasses, name))
-    out.notice = "it is a plain tensor now; it was of class " + name;
+  if (out.kind == Found::Kind::tensor && !is_one_of(kPlainClasses, name)) out.own_class = cls.value_or(Value{});
   return with_attributes(std::move(out), m.item(args, 3));
 }
 

@@ -193,7 +193,11 @@ TEST(Torch, AttributesOfAParameterAreTold) {
   };
   const auto told = with(dict({{"tensor_model_parallel", kTrue}}));
   EXPECT_EQ(told.names(), Lines{"w"});
-  EXPECT_EQ(told.set.notices, Lines{"w: attributes that were set on the parameter are not kept"});
+  const auto lost = ": an attribute of the tensor"s;
+  EXPECT_EQ(told.left(), Lines{"w.tensor_model_parallel: bool" + lost});
+  const auto more = with(tuple({dict({{"scale", small_tensor()}}), dict({{"n", number(1)}})}));
+  EXPECT_EQ(more.names(), Lines{"w"});
+  EXPECT_EQ(more.left(), (Lines{"w.scale: torch._utils._rebuild_tensor_v2(...)" + lost, "w.n: int" + lost}));
   for (const auto& name : {"data", "real", "imag", "__dict__"})
     expect_refused(with(dict({{name, small_tensor()}})), "set as an attribute");
   expect_refused(with(tuple({kNone, dict({{"data", small_tensor()}})})), "set as an attribute");
@@ -206,8 +210,10 @@ TEST(Torch, SubclassesAreUnwrappedAndTold) {
                       {global("torch._utils", "_rebuild_tensor_v2"), global(module, name),
                        tuple({storage("0", 2), number(0), sizes({2}), sizes({1}), kFalse, kOrdered}), state}));
   };
-  EXPECT_EQ(of("torch.nn.parameter", "Parameter", "}").set.notices, Lines{});
-  EXPECT_EQ(of("acme", "Tensor", "}").set.notices, Lines{"w: it is a plain tensor now; it was of class acme.Tensor"});
+  EXPECT_EQ(of("torch.nn.parameter", "Parameter", "}").left(), Lines{});
+  const auto told = of("acme", "Tensor", dict({{"scale", kNone}}));
+  EXPECT_EQ(told.names(), Lines{"w"});
+  EXPECT_EQ(told.left(), (Lines{"w: acme.Tensor: its class is not kept", "w.scale: None: an attribute of the tensor"}));
   expect_refused(of("torch", "Tensor", dict({{"data", small_tensor()}})), "set as an attribute");
 }
 
