@@ -225,7 +225,9 @@ int main(int argc, char** argv) {
     return usage_error(complaint(app, error));
   }
   if (!unknown_format.empty())
-    return usage_error((convert->parsed() ? "--format takes text or json, not '" : "--format takes text, json, jsonl, sarif or hub, not '") + unknown_format + "'");
+    return usage_error((convert->parsed() ? "--format takes text or json, not '"
+                                          : "--format takes text, json, jsonl, sarif or hub, not '") +
+                       unknown_format + "'");
   if (common.outputs.empty()) common.outputs.push_back({});
   int on_standard_output = 0;
   for (const auto& output : common.outputs) on_standard_output += output.path.empty() ? 1 : 0;

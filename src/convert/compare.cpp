@@ -31,7 +31,8 @@ class Compared {
         if (!may_hold_tensors(d)) continue;
         files.push_back(scanned->base + d.path);
         if (d.path.find('/') != d.path.npos)
-          return refuse(printable(files.back()) + " stands in a folder of its own; compare one model's folder at a time");
+          return refuse(printable(files.back()) +
+                        " stands in a folder of its own; compare one model's folder at a time");
       }
     }
     for (const auto& file : files) {
@@ -124,7 +125,7 @@ bool tell_not_compared(const Compared& side, Comparison& out) {
   bool all_compared = true;
   for (const auto& input : side.inputs())
     for (const auto& l : input.set.leftovers) {
-      if (l.reason == tensors::kNotATensor) continue;
+      if (l.reason == tensors::kNotATensor || l.reason.starts_with(tensors::kItsClass)) continue;
       out.not_compared.push_back({l.name, l.what + " in " + printable(input.path) + "; " + l.reason});
       all_compared &= l.reason.starts_with(tensors::kBesideTheChosen);
     }

@@ -70,7 +70,8 @@ void Job::run() {
 
 bool Job::understand() {
   const Stopwatch watch{out_.seconds.read};
-  if (!read_sources() || !check_index() || !make_plan() || !claim_products() || !keep_metadata() || !is_within_limits()) return false;
+  if (!read_sources() || !check_index() || !make_plan() || !claim_products() || !keep_metadata() || !is_within_limits())
+    return false;
   describe_products();
   return true;
 }
@@ -190,7 +191,8 @@ bool Job::claim_products() {
     for (const auto& input : inputs_)
       if (is_same_file(path, input.identity)) return end(Status::refused, path + " is the source itself");
     if (const auto owner = claims_.other_owner(path, unit_.sources.front()); !owner.empty())
-      return end(Status::refused, owner + " becomes " + path + " already; convert this one by itself, with an --output");
+      return end(Status::refused,
+                 owner + " becomes " + path + " already; convert this one by itself, with an --output");
   }
   return true;
 }
@@ -254,7 +256,8 @@ void Job::describe_products() {
   out_.index = index_path_;
 }
 
-/// Products that exist are left alone: they hold the same tensors and name this very source, or nothing is written without
+/// Products that exist are left alone: they hold the same tensors and name this very source, or nothing is written
+/// without
 /// --force.
 bool Job::compare_with_existing() {
   const auto paths = product_paths();

@@ -71,7 +71,7 @@ class Job {
   Conversion& out_;
   std::vector<Input> inputs_;
   Plan plan_;
-  std::string index_path_;  ///< empty where there is to be none
+  std::string index_path_;    ///< empty where there is to be none
   bool is_recorded_ = false;  ///< a product that is there names this very source
   NewFolders folders_;
   std::vector<NewFile> files_;  ///< in the order of product_paths()

@@ -108,8 +108,8 @@ class Planner {
       for (const auto& t : inputs[input].set.tensors) {
         const auto [other, is_new] = input_of.try_emplace(name_of(input, t), input);
         if (is_new) continue;
-        out_.refusal =
-            "the tensor '" + name_of(input, t) + "' is in " + inputs[other->second].path + " and in " + inputs[input].path;
+        out_.refusal = "the tensor '" + name_of(input, t) + "' is in " + inputs[other->second].path + " and in " +
+                       inputs[input].path;
         return;
       }
   }

@@ -17,8 +17,8 @@ struct Unit {
   std::string whole;                      ///< the product, where all of them become one; the stem of its parts
   std::string index;                      ///< the index file that names the sources; empty for a single file
   std::string base;                       ///< the folder that was converted, with '/'; empty for a file
-  std::string trouble{};  ///< why it cannot be converted: a shard is missing
-  bool is_unreadable = false;  ///< the system did not let it be read; `trouble` says why
+  std::string trouble{};                  ///< why it cannot be converted: a shard is missing
+  bool is_unreadable = false;             ///< the system did not let it be read; `trouble` says why
 
   bool is_named() const { return base.empty(); }  ///< by the user; not found in a folder
 };
@@ -28,7 +28,8 @@ struct Unit {
 /// that each is a unit whatever it looks like.
 std::vector<Unit> units(const std::vector<format::Document>& documents, const std::string& base, bool explicitly);
 
-/// Why the system did not let a file be read: it may be a checkpoint, and must not go unsaid. nullptr where it was read.
+/// Why the system did not let a file be read: it may be a checkpoint, and must not go unsaid. nullptr where it was
+/// read.
 const std::string* why_unread(const format::Document& document);
 
 /// Whether the scan found a format that tensors may be read from, safetensors included.

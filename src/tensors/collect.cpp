@@ -280,7 +280,7 @@ class Collector {
     if (!pairs.empty()) return;
     if (auto text = scalar(v); text && out_.scalars.size() < kMostLeftovers && affords(name.size() + text->size()))
       out_.scalars.push_back({name, std::move(*text)});
-    leave(name, kind_of(v), "not a tensor");
+    leave(name, kind_of(v), std::string{kNotATensor});
   }
 
   std::optional<std::string> scalar(const Value& v) const {

@@ -41,6 +41,8 @@ struct Tensor {
 
 /// The reason of what is plainly something else: numbers, texts, None.
 inline constexpr std::string_view kNotATensor = "not a tensor";
+/// How the reason begins where a tensor or a module was taken, and its class was not.
+inline constexpr std::string_view kItsClass = "its class";
 /// How the reason begins of what stands beside the dict that was chosen.
 inline constexpr std::string_view kBesideTheChosen = "it holds tensors too";
 
