@@ -385,7 +385,7 @@ class Collector {
     const bool is_class = s.name.find_first_of("._") == std::string::npos && s.name[0] >= 'A' && s.name[0] <= 'Z' &&
                           std::any_of(s.name.begin(), s.name.end(), is_lower);
     return (s.module == "torch" && format::torch::dtype_bytes(s.name)) ||
-           (s.module.starts_with("torch.nn") && is_class);
+           ((s.module + ".").starts_with("torch.nn.") && is_class);
   }
 
   void take(const std::string& path, Found found) {
@@ -419,7 +419,7 @@ class Collector {
       for (const auto& [key, value] : objects_.pairs(state)) {
         const auto name = key.tag == Tag::text ? to_utf8(objects_.text(key)) : "";
         const bool is_made_anew = of == "dict" && name == "_metadata" && !holds_tensor(value);  // by torch
-        if (visit() && !is_made_anew) leave(joined(path, name), kind_of(value), reason);
+        if (visit() && !is_made_anew) leave(name.empty() ? path : joined(path, name), kind_of(value), reason);
       }
     } else if (state.tag != Tag::none) {
       leave(path, kind_of(state), reason);
