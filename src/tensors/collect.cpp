@@ -41,6 +41,7 @@ class Collector {
     if (!holders_.explore(root))
       return refuse("it has more tensors, or more references among its objects, than are followed");
     if (const auto why = tampering()) return refuse(*why);
+    out_.tensors.reserve(holders_.tensors());
     if (const auto wanted = key ? *key : usual_key(root).value_or(""); !wanted.empty()) {
       Way way;
       const auto chosen = walk_to(root, wanted, way);
@@ -93,7 +94,7 @@ class Collector {
   }
 
   bool holds_tensor(const Value& v) const { return holders_.holds(v); }
-  const Found& found(const Value& v) const { return holders_.found(v); }
+  Found found(const Value& v) const { return holders_.found(v); }
 
   /// A key as part of a name; nothing where it is none that a name can be made of. A lone surrogate is no UTF-8.
   std::optional<std::string> name_of(const Value& key) const {
@@ -306,9 +307,9 @@ class Collector {
     if (!visit()) return;
     if (depth > kDeepest || path.size() > kMostPath)
       return refuse("its objects are nested too deeply, or named too long");
-    if (const auto& f = found(v); f.kind != Found::Kind::other) {
+    if (auto f = found(v); f.kind != Found::Kind::other) {
       taken_.insert(v.at);
-      return take(path, f);
+      return take(path, std::move(f));
     }
     if (!holds_tensor(v)) return leave_plain(path, v, depth);
     taken_.insert(v.at);
@@ -384,10 +385,10 @@ class Collector {
     const bool is_class = s.name.find_first_of("._") == std::string::npos && s.name[0] >= 'A' && s.name[0] <= 'Z' &&
                           std::any_of(s.name.begin(), s.name.end(), is_lower);
     return (s.module == "torch" && format::torch::dtype_bytes(s.name)) ||
-           (s.module.starts_with("torch.nn") && is_class);
+           ((s.module + ".").starts_with("torch.nn.") && is_class);
   }
 
-  void take(const std::string& path, const Found& found) {
+  void take(const std::string& path, Found found) {
     switch (found.kind) {
       case Found::Kind::other: return;
       case Found::Kind::broken:
@@ -396,12 +397,13 @@ class Collector {
       case Found::Kind::unfit: return leave(path, to_utf8(found.what), found.reason);
       case Found::Kind::tensor: break;
     }
-    if (!names_.insert(path).second) return leave(path, "tensor", "another one has this name already");
+    if (names_.contains(path)) return leave(path, "tensor", "another one has this name already");
     if (path == "__metadata__") return leave(path, "tensor", "safetensors keeps this name for itself");
     if (out_.tensors.size() == kMostTensors) return refuse("it has more than a million tensors");
     if (!affords(path.size())) return refuse("its names are longer than an answer can be");
-    out_.tensors.push_back(found.tensor);
+    out_.tensors.push_back(std::move(found.tensor));
     out_.tensors.back().name = path;
+    names_.insert(out_.tensors.size() - 1);
     if (found.own_class.tag != Tag::none) leave(path, kind_of(found.own_class), "its class is not kept");
     for (const auto& attributes : found.attributes) leave_attributes(path, attributes, "tensor");
   }
@@ -417,7 +419,7 @@ class Collector {
       for (const auto& [key, value] : objects_.pairs(state)) {
         const auto name = key.tag == Tag::text ? to_utf8(objects_.text(key)) : "";
         const bool is_made_anew = of == "dict" && name == "_metadata" && !holds_tensor(value);  // by torch
-        if (visit() && !is_made_anew) leave(joined(path, name), kind_of(value), reason);
+        if (visit() && !is_made_anew) leave(name.empty() ? path : joined(path, name), kind_of(value), reason);
       }
     } else if (state.tag != Tag::none) {
       leave(path, kind_of(state), reason);
@@ -493,7 +495,16 @@ class Collector {
   std::unordered_set<std::uint64_t> taken_;                          ///< tensors, and what they are in
   std::unordered_set<std::uint64_t> open_;                           ///< being collected
   std::unordered_set<std::uint64_t> apart_;                          ///< dicts without tensors that were listed
-  std::set<std::string> names_;                                      ///< an attacker chooses them, and knows every hash
+
+  /// Tensors by their names, of which there is one copy. (An attacker chooses them, and knows every hash.)
+  struct ByName {
+    using is_transparent = void;
+    const std::vector<Tensor>& all;
+    bool operator()(std::size_t a, std::size_t b) const { return all[a].name < all[b].name; }
+    bool operator()(std::size_t a, const std::string& b) const { return all[a].name < b; }
+    bool operator()(const std::string& a, std::size_t b) const { return a < all[b].name; }
+  };
+  std::set<std::size_t, ByName> names_{ByName{out_.tensors}};
 };
 
 }  // namespace

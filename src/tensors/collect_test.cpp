@@ -201,8 +201,11 @@ TEST(Collect, KeysThatCodeComparesAreRefused) {
                  "a key of the dict at 'a' is numpy.str_(...), and nobody knows which others it equals");
   expect_refused(beside("K\0"s, "F1.5\n"), "a key of the dict at 'a' is float");
   expect_refused(beside("K\1"s, "\x8a\x09\1" + std::string(8, '\0')), "a key of the dict at 'a' is int");
-  for (const auto& [module, name] :
-       Pairs{{"string", "digits"}, {"torch", "__version__"}, {"torch.nn", "Linear.__name__"}, {"torch.nn", "NAME"}})
+  for (const auto& [module, name] : Pairs{{"string", "digits"},
+                                          {"torch", "__version__"},
+                                          {"torch.nn", "Linear.__name__"},
+                                          {"torch.nn", "NAME"},
+                                          {"torch.nnx", "Linear"}})
     expect_refused(beside(text("w"), global(module, name)), "a key of the dict at 'a' is " + module);
   expect_refused(of(module({{"w", kFirst}}, {}, {}, {{"x", "}" + strange + kNone + "s"}}) + "0" +
                     object("acme", "Net",

@@ -27,10 +27,12 @@ bool Holders::explore(const Value& root) {
 bool Holders::look_at(const Value& v) {
   auto found = is_node(v) ? find_(v) : Found{};
   const bool is_tensor = found.kind != Found::Kind::other;
-  if (is_tensor) found_.emplace(v.at, std::move(found));
+  const bool is_cheap = found.kind == Found::Kind::tensor && found.tensor.where == Where::file;
+  if (is_tensor) ++tensors_;
+  if (is_tensor && !is_cheap) found_.emplace(v.at, std::move(found));
   if (is_tensor || v.tag == Tag::persistent) {  // a storage, or something else that the file keeps outside the pickle
     holders_.insert(v.at);
-    return found_.size() <= kMostTensors;
+    return tensors_ <= kMostTensors;
   }
   for (const auto& part : parts_of(v)) {
     ++looked_at_;
@@ -64,10 +66,10 @@ void Holders::follow_backwards() {
   references_ = {};
 }
 
-const Found& Holders::found(const Value& v) const {
-  static const Found kOther;
-  const auto known = is_node(v) ? found_.find(v.at) : found_.end();
-  return known == found_.end() ? kOther : known->second;
+Found Holders::found(const Value& v) const {
+  if (!is_node(v) || !holds(v)) return {};
+  const auto known = found_.find(v.at);
+  return known == found_.end() ? find_(v) : known->second;
 }
 
 bool Holders::reaches(const Value& from, const std::unordered_set<std::uint64_t>& places) {

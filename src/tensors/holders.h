@@ -15,8 +15,7 @@ namespace assay::tensors {
 using Find = std::function<Found(const Objects::Value&)>;
 
 /// Objects may contain each other, and themselves, in any number of ways: each is looked at once, its references are
-/// noted, and from the tensors they are followed backwards. Memory: 16 bytes per reference, and what `find` made of
-/// each tensor.
+/// noted, and from the tensors they are followed backwards. Memory: 16 bytes per reference, some 80 per object.
 class Holders {
  public:
   static constexpr std::size_t kMostReferences = 16'000'000;
@@ -28,8 +27,10 @@ class Holders {
   /// are too many tensors.
   bool explore(const Objects::Value& root);
 
-  /// What an object that was explored is. `find` is asked once for each: an array may have to be decoded.
-  const Found& found(const Objects::Value& v) const;
+  /// What an object that was explored is. `find` is asked again, unless it had to decode something.
+  Found found(const Objects::Value& v) const;
+  /// Objects that are tensors, or something like it.
+  std::size_t tensors() const { return tensors_; }
   /// Parts of all objects.
   std::size_t looked_at() const { return looked_at_; }
   /// Whether a tensor, or a storage, stands anywhere inside an object that was explored.
@@ -46,7 +47,8 @@ class Holders {
 
   const Objects& objects_;
   const Find& find_;
-  std::unordered_map<std::uint64_t, Found> found_;  ///< by place; only what is something
+  std::unordered_map<std::uint64_t, Found> found_;  ///< by place; only what must not be asked for again
+  std::size_t tensors_ = 0;
   std::unordered_set<std::uint64_t> seen_;
   std::unordered_set<std::uint64_t> passed_;  ///< by reaches()
   std::unordered_set<std::uint64_t> holders_;

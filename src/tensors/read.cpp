@@ -229,20 +229,25 @@ class File {
     const auto contents = container::zip::read(file_, budget_);
     if (contents.stopped) return damaged("its directory breaks off: " + std::string{contents.stopped->what});
     if (const auto why = doubt(contents.facts, kZipDoubts)) return refused(*why);
-    Members members, without_case;
+    const auto& entries = contents.facts.entries;
     std::set<std::string> roots;
-    for (const auto& e : contents.facts.entries) {
-      if (e.kind == Entry::Kind::directory) continue;
-      members.emplace(e.name, &e);
+    for (const auto& e : entries) {
       const auto name = folded(e.name);
-      without_case.emplace(name, &e);
       constexpr std::string_view kObject = "data.pkl";
-      if (name == kObject || name.ends_with("/" + std::string{kObject}))
-        roots.insert(name.substr(0, name.size() - kObject.size()));
+      const bool is_object = name == kObject || name.ends_with("/" + std::string{kObject});
+      if (is_object && e.kind != Entry::Kind::directory) roots.insert(name.substr(0, name.size() - kObject.size()));
     }
     if (roots.size() > 1) return refused("there are several object pickles in the zip, and loaders disagree");
-    if (roots.size() == 1) return read_torch_zip(without_case, *roots.begin());
-    read_npz(contents.facts.entries, members);
+    if (roots.size() == 1) return read_torch_zip(members_of(entries, folded), *roots.begin());
+    read_npz(entries, members_of(entries, [](const std::string& name) { return name; }));
+  }
+
+  template <class NameOf>
+  static Members members_of(const std::vector<Entry>& entries, const NameOf& name_of) {
+    Members out;
+    for (const auto& e : entries)
+      if (e.kind != Entry::Kind::directory) out.emplace(name_of(e.name), &e);
+    return out;
   }
 
   /// The word in the member "byteorder"; "little" where there is none.
@@ -268,16 +273,16 @@ class File {
     if (!big_endian) return fail_with(big_endian.error());
     const Objects objects{*pickle, 0, kTorch, budget_};
     if (objects.stopped()) return breaks_off("its pickle", *objects.stopped());
-    std::map<std::string, tl::expected<Piece, Found>> opened;
-    collect_from(objects, [&](const StorageId& id) {
+    std::map<std::string, Piece> opened;
+    std::map<std::string, Found> failed;  // a bomb bursts once
+    collect_from(objects, [&](const StorageId& id) -> tl::expected<Piece, Found> {
       const auto key = folded(id.key);
-      const auto known = opened.find(key);
-      if (known != opened.end()) return known->second;
+      if (const auto known = opened.find(key); known != opened.end()) return known->second;
+      if (const auto known = failed.find(key); known != failed.end()) return tl::unexpected{known->second};
       const auto record = open(members, root + "data/" + key);
-      auto piece = record ? tl::expected<Piece, Found>{Piece{
-                                record->where, {record->begin, record->begin + record->source->size()}, *big_endian}}
-                          : tl::unexpected{record.error()};
-      return opened.emplace(key, std::move(piece)).first->second;
+      if (!record) return tl::unexpected{failed.emplace(key, record.error()).first->second};
+      const Piece piece{record->where, {record->begin, record->begin + record->source->size()}, *big_endian};
+      return opened.emplace(key, piece).first->second;
     });
   }
 
