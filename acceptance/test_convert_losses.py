@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import time
+import zlib
 
 import pytest
 
@@ -64,6 +65,7 @@ def test_a_product_of_somebody_else_keeps_the_source(tmp_path):
 
 @pytest.mark.parametrize("name, data", [
     ("two.npy", npy("'<f4'", "(4,)", floats(4)) * 2),
+    ("behind.npy", zlib.compress(npy("'<f4'", "(4,)", floats(4))) + b"behind the stream"),
     ("two.pkl", bytes(pickle(4).value({"a": 1}).stop()) * 2),
 ])
 def test_what_follows_the_first_object_is_told(tmp_path, name, data):

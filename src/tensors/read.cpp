@@ -164,8 +164,9 @@ class File {
     const auto method = container::stream::recognise(head.subspan(begin));
     if (!method || !container::stream::confirm(*method, head.subspan(begin))) return false;
     const auto inside = stretches_.unpacked(*method, {begin, file_.size()}, {});
-    if (inside) read(*inside, true);
-    else damaged("its compressed stream breaks off: " + std::string{inside.error().what});
+    if (!inside) return damaged("its compressed stream breaks off: " + std::string{inside.error().what}), true;
+    read(*inside, true);
+    if (inside->behind > 0) leave_what_follows(stretches_.whole(), file_.size() - inside->behind);
     return true;
   }
 

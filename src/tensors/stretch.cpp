@@ -1,5 +1,7 @@
 #include "tensors/stretch.h"
 
+#include <algorithm>
+
 #include "container/stream/stream.h"
 
 namespace assay::tensors {
@@ -23,7 +25,9 @@ Result<Stretch> Stretches::unpacked(container::Method method, bytes::Extent pack
   const auto done = container::stream::decode(method, file_, packed, out, budget_, declared_size);
   if (done.stopped) return tl::unexpected<Error>{*done.stopped};
   if (done.checksum_failed) return fail(Errc::malformed, packed.begin, "its checksum is wrong");
-  return finished(out);
+  auto stretch = finished(out);
+  stretch.behind = packed.end - packed.begin - std::min(packed.end - packed.begin, done.consumed);
+  return stretch;
 }
 
 Result<Stretch> Stretches::decoded(bytes::View bytes) {

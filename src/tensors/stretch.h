@@ -15,6 +15,7 @@ struct Stretch {
   std::shared_ptr<bytes::Source> source;
   Where where = Where::file;
   std::uint64_t begin = 0;  ///< of the source's first byte, in the file or the spool
+  std::uint64_t behind{};   ///< bytes of the file behind the compressed stream, which is shorter than it was given
 };
 
 /// Hands out stretches of one file. Outlived by nothing that it handed out.
