@@ -28,6 +28,15 @@ import zlib
 
 NEAR_BYTES = 64
 UNTIL_BYTES = 16_384  # how far an armoured key may reach
+
+# What keeps hostile bytes cheap: each stretch of so many bytes may cost only so much, and only so many hits are kept.
+# Where one of these bites, the answer says that it is cut.
+STRETCH_BYTES = 65_536
+COST_OF_STRETCH = 128 * STRETCH_BYTES
+COST_OF_TRY = 256  # and as much again as the bytes that the try may look at
+MOST_HITS = 10_000
+MOST_FOUND = 2 * MOST_HITS  # before overlaps are resolved
+DEEPEST_JSON = 64
 KINDS = ("format", "context", "generic")  # how the issuer is known, and so who wins where hits overlap
 BORDERS = ("word", "base64", "none")
 
@@ -61,7 +70,15 @@ class Rules:
     detectors: list  # in the order of their ids
     verifications: list
     published: frozenset  # SHA-256, in hex, of secrets that documentation shows
-    index: dict  # the first two bytes of a keyword, in lower case -> (detector, keyword) of all that begin so
+    index: dict  # the first two bytes of a keyword, in lower case -> the Keywords that begin so
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Keyword:
+    text: bytes
+    fold: bool
+    detectors: tuple = dataclasses.field(compare=False)  # in the order of their ids
+    cost: int = dataclasses.field(compare=False)  # of trying them all
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -81,11 +98,25 @@ def read(folder):
     detectors = [detector(entry, shapes) for table in tables for entry in table.get("secret", [])]
     verifications = [entry for table in tables for entry in table.get("verification", [])]
     published = frozenset(entry["sha256"] for table in tables for entry in table.get("published", []))
+    detectors.sort(key=lambda d: d.id)
     index = {}
-    for d in sorted(detectors, key=lambda d: d.id):
-        for keyword in d.keywords:
-            index.setdefault(keyword[:2].lower(), []).append((d, keyword))
-    return Rules(sorted(detectors, key=lambda d: d.id), verifications, published, index)
+    for keyword in keywords_of(detectors):
+        index.setdefault(keyword.text[:2].lower(), []).append(keyword)
+    return Rules(detectors, verifications, published, index)
+
+
+def keywords_of(detectors):
+    """Each keyword once, with all the detectors that it leads to; in order."""
+    owners = {}
+    for d in detectors:
+        for text in d.keywords:
+            owners.setdefault((text, d.fold), []).append(d)
+    return [Keyword(*key, tuple(ds), sum(COST_OF_TRY + reach(d) for d in ds)) for key, ds in sorted(owners.items())]
+
+
+def reach(d):
+    """How many bytes from the beginning of its keyword on a detector may look at to find the secret's end."""
+    return d.width + (UNTIL_BYTES if d.until else 0)
 
 
 def expand_shapes(pattern, shapes):
@@ -110,20 +141,39 @@ def detector(entry, shapes):
 
 def scan(data, rules):
     """All hits in `data`, in the order of their places, none sharing a byte with another."""
+    return examine(data, rules)[0]
+
+
+def examine(data, rules):
+    """The hits, and whether something was left out because there was too much of it."""
     folded = data.lower()
-    found = {}  # hit -> (detector, begin of the match)
-    for at, d, keyword in keywords_in(data, folded, rules.index):
-        if hit := hit_at(d, data, folded, at, len(keyword), rules.published):
-            found[hit[0]] = d, max(hit[1], found.get(hit[0], (d, 0))[1])
-    return resolve(found)
+    found = []  # (hit, begin of the match)
+    places, cut = affordable(keywords_in(data, folded, rules.index))
+    for at, keyword in places:
+        for d in keyword.detectors:
+            if hit := hit_at(d, data, folded, at, len(keyword.text), rules.published):
+                found.append(hit)
+    hits = resolve(found[:MOST_FOUND], rules)
+    return hits[:MOST_HITS], cut or len(found) > MOST_FOUND or len(hits) > MOST_HITS
 
 
 def keywords_in(data, folded, index):
-    """Every (place, detector, keyword): what a multi-pattern engine reports of the keywords."""
-    for at in range(len(data) - 1):
-        for d, keyword in index.get(folded[at : at + 2], ()):
-            if (folded if d.fold else data).startswith(keyword, at):
-                yield at, d, keyword
+    """Every (place, keyword), by where the keyword ends: what a multi-pattern engine reports of the keywords."""
+    found = [(at, keyword) for at in range(len(data) - 1) for keyword in index.get(folded[at : at + 2], ())
+             if (folded if keyword.fold else data).startswith(keyword.text, at)]
+    return sorted(found, key=lambda place: (place[0] + len(place[1].text), place[1]))
+
+
+def affordable(places):
+    """The places that are looked at, and whether some are not: in a stretch that holds too many keywords, the first ones
+    use up what may be spent there. A keyword belongs to the stretch in which it ends."""
+    kept, spent = [], {}
+    for at, keyword in places:
+        stretch = (at + len(keyword.text)) // STRETCH_BYTES
+        if spent.get(stretch, 0) + keyword.cost <= COST_OF_STRETCH:
+            spent[stretch] = spent.get(stretch, 0) + keyword.cost
+            kept.append((at, keyword))
+    return kept, len(kept) < len(places)
 
 
 def hit_at(d, data, folded, at, keyword_bytes, published):
@@ -178,21 +228,27 @@ def ends_escape(data, at):
     return data[at - 1] == ord("m") and re.search(rb"\x1b\[[0-9;]{0,8}m\Z", data[max(0, at - 12) : at]) is not None
 
 
-def resolve(found):
+def resolve(found, rules):
     """Of hits that share bytes, one stays. A hit whose detector another one names in `over` gives way to it. Then the
     first in this order stays: the issuer known by format, then by context, then not;
     where a name is the evidence, the nearer name; then the longer secret; then the earlier one; then the id, so that
     the answer never depends on chance."""
+    by_id = {d.id: d for d in rules.detectors}
+    nearest = {}  # hit -> where the latest match began that led to it
+    for hit, match_begin in found:
+        nearest[hit] = max(match_begin, nearest.get(hit, 0))
+
     def order(hit):
-        d, match_begin = found[hit]
-        distance = 0 if d.kind == "format" else hit.begin - match_begin
-        return KINDS.index(d.kind), distance, hit.begin - hit.end, hit.begin, hit.id
+        kind = by_id[hit.id].kind
+        distance = 0 if kind == "format" else hit.begin - nearest[hit]
+        return KINDS.index(kind), distance, hit.begin - hit.end, hit.begin, hit.id
 
     def share(a, b):
         return a.begin < b.end and b.begin < a.end
 
     kept = []
-    standing = [h for h in found if not any(h.id in found[other][0].over and share(h, other) for other in found)]
+    commanding = [hit for hit in nearest if by_id[hit.id].over]
+    standing = [h for h in nearest if not any(h.id in by_id[other.id].over and share(h, other) for other in commanding)]
     for hit in sorted(standing, key=order):
         if not any(share(hit, other) for other in kept):
             kept.append(hit)
@@ -410,11 +466,21 @@ def is_base64(secret, _, bounds):
 
 
 def json_object(text):
+    """The object that `text` is, in UTF-8 and not too deeply nested; None where it is something else."""
     try:
-        value = json.loads(text)
+        value = json.loads(text.decode())
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and nesting(text) <= DEEPEST_JSON else None
+
+
+def nesting(text):
+    """How deep the brackets of a JSON text go."""
+    depth = deepest = 0
+    for c in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", text):
+        depth += (c in b"[{") - (c in b"]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def is_base64_json(secret, _, key):

@@ -1,8 +1,9 @@
 // Secrets in bytes: tokens, keys and passwords that should not be where others can read them.
 //
-// Two stages. One database of literals (Vectorscan, streaming) finds every place where a detector's keyword stands; around
-// each, the detector's pattern (RE2), its borders, its neighbours and its validators decide. What is found does not depend
-// on how the bytes are cut into blocks. tools/secrets_model.py is the reference; docs/secrets-rules.md says it in words.
+// Two stages. One database of literals (Vectorscan, streaming) finds every place where a detector's keyword stands;
+// around each, the detector's pattern (RE2), its borders, its neighbours and its validators decide. What is found does
+// not depend on how the bytes are cut into blocks. tools/secrets_model.py is the reference; docs/secrets-rules.md says
+// it in words.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -39,7 +40,8 @@ struct Hit {
   bool operator==(const Hit&) const = default;
 };
 
-/// Consecutive bytes in blocks of any size. Memory: a few hundred KiB, whatever comes. Not thread-safe; several may exist.
+/// Consecutive bytes in blocks of any size. Memory: a few hundred KiB, whatever comes. Not thread-safe; several may
+/// exist.
 class Scanner {
  public:
   /// Errc::unsupported where this processor cannot run the database.
