@@ -28,7 +28,8 @@ LEAST = 0.97
 Line = collections.namedtuple("Line", "text detector begin end shape")  # detector is "" where there is no secret
 
 # --- Shapes: (name of the variable, its value) -> text ---------------------------------------------------------------
-# "name" is the variable in capitals, as in HF_TOKEN; the value is put in as @@, so that its place is known.
+# "name" is the variable in capitals, as in HF_TOKEN; the value is put in as @@, so that its place is known; @1 and @4 are
+# its length in one byte and in four.
 
 
 def camel(name):
@@ -104,7 +105,8 @@ SHAPES = {
     "markdown-prose": lambda n: f"Use {n} = @@ for the demo, please do not share it.",
     "csv": lambda n: f"{n},@@",
     "sql": lambda n: f"INSERT INTO settings VALUES ('{n}', '@@');",
-    "pickle": lambda n: f"\x80\x04\x95\x8c\x0c{n}\x94\x8c(@@\x94s.",
+    "pickle-4": lambda n: f"\x80\x04}}\x94\x8c{chr(len(n))}{n}\x94\x8c@1@@\x94s.",
+    "pickle-2": lambda n: f"\x80\x02}}q\x00X{chr(len(n))}\0\0\0{n}q\x01X@4@@q\x02s.",
 }
 # Where a value stands without a name: only a value that says itself whose it is can be told there.
 NAMELESS = {
@@ -151,6 +153,10 @@ def positive(rng, detector, names, template, speaks):
     value = templates.expand(template.replace("\\n", "\n") if not names else template, rng.random()).decode()
     value = value.replace("\\\n", "\\n")  # a template that means the two bytes writes \\n
     text = shapes[shape](name) if shape in SHAPES else shapes[shape]()
+    count = len(value).to_bytes(4, "little").decode("latin-1")
+    if "@1" in text and len(value) > 255:
+        text = text.replace("\x8c@1", "X@4")
+    text = text.replace("@1", count[0]).replace("@4", count)
     before, after = text.split("@@", 1) if shape != "netloc" else ("git clone https://x:", "@git.acme.io/team/app.git")
     head, open_, rest = value.partition("<<")
     secret, _, tail = rest.partition(">>") if open_ else (value, "", "")
