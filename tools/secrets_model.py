@@ -229,7 +229,7 @@ PLACEHOLDER_WORDS = (
     b"testkey", b"testtoken", b"deadbeef", b"cafebabe", b"lorem", b"censored", b"revoked", b"hidden", b"masked",
 )
 # Only these are asked of a secret whose format is known: five and more letters, so that one key in a million is lost.
-FIRM_WORDS = tuple(word for word in PLACEHOLDER_WORDS if len(word) >= 5) + (b"xxxx",)
+FIRM_WORDS = tuple(word for word in PLACEHOLDER_WORDS if len(word) >= 5) + (b"xxxxx",)
 PLACEHOLDER_MARKS = (b"${", b"{{", b"}}", b"$(", b"<", b">", b"***", b"...", b"\xe2\x80\xa6")
 
 
