@@ -240,8 +240,8 @@ def as_json(line):
 def main():
     parser = argparse.ArgumentParser(description="Evaluates rules/secrets on generated lines.")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--positives", type=int, default=4000)
-    parser.add_argument("--negatives", type=int, default=4000)
+    parser.add_argument("--positives", type=int, default=6000)
+    parser.add_argument("--negatives", type=int, default=6000)
     parser.add_argument("--write", metavar="FILE", help="write the set as JSON lines")
     parser.add_argument("--misses", action="store_true", help="print what was judged wrongly")
     arguments = parser.parse_args()

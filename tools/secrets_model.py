@@ -230,7 +230,7 @@ PLACEHOLDER_WORDS = (
 )
 # Only these are asked of a secret whose format is known: five and more letters, so that one key in a million is lost.
 FIRM_WORDS = tuple(word for word in PLACEHOLDER_WORDS if len(word) >= 5) + (b"xxxxx",)
-PLACEHOLDER_MARKS = (b"${", b"{{", b"}}", b"$(", b"<", b">", b"***", b"...", b"\xe2\x80\xa6")
+PLACEHOLDER_MARKS = (b"${", b"{{", b"}}", b"$(", b"<", b">", b"***", b"...", b"\xe2\x80\xa6", b"os.environ/")
 
 
 def is_placeholder(secret, kind):
@@ -327,7 +327,7 @@ def is_not_uuid(secret, _, __):
 
 HASH_NAMES = (
     b"sha1", b"sha-1", b"sha2", b"sha-2", b"sha5", b"sha-5", b"md5", b"hash", b"digest", b"checksum", b"integrity",
-    b"etag", b"commit", b"revision", b"fingerprint", b"blob", b"oid", b"tree", b"_sha", b"git+", b".git", b"uuid",
+    b"etag", b"commit", b"revision", b"fingerprint", b"blob", b"oid", b"tree", b"_sha", b"git+", b".git@", b"uuid",
     b"guid",
 )
 
@@ -402,6 +402,11 @@ def base62_of(number, digits):
         number, digit = divmod(number, 62)
         text = BASE62[digit : digit + 1] + text
     return text
+
+
+def is_not_name(secret, _, __):
+    """Has a digit, or a symbol that names do not have."""
+    return any(not (bytes((c,)).isalpha() or c in b"_-. ") and c < 128 for c in secret)
 
 
 def crc32_base62_holds(secret, _, __):
@@ -519,7 +524,7 @@ def is_armour(secret, _, start):
 VALIDATORS = {
     "entropy": entropy_at_least, "length": length_is, "classes": has_classes, "digits": has_digits,
     "not-hex": is_not_hex, "not-uuid": is_not_uuid, "not-hash-name": is_not_hash_name, "secret-name": is_secret_name,
-    "not-words": is_not_words, "password": is_password, "crc32-base62": crc32_base62_holds, "base64": is_base64,
+    "not-words": is_not_words, "not-name": is_not_name, "password": is_password, "crc32-base62": crc32_base62_holds, "base64": is_base64,
     "base64-json": is_base64_json, "base64-text": is_base64_text, "jwt": is_jwt, "bech32": bech32_holds,
     "base58check": base58check_holds, "armour": is_armour,
 }
