@@ -222,6 +222,22 @@ def check_verifications(detectors, verifications):
     yield from (f"verification '{name}' is used by no detector" for name in sorted(set(ids) - used))
 
 
+# Published test values, because a template's checksum is made by the same functions that the validators use.
+VECTORS = (
+    ("crc32-base62", b"x_123456789" + b"3jZRME", True), ("crc32-base62", b"x_123456789" + b"3jZRMF", False),  # CRC-32 0xCBF43926
+    ("bech32", b"A12UEL5L", True), ("bech32", b"abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw", True),  # BIP-173
+    ("bech32", b"A1G7SGD8", False), ("bech32", b"a12UEL5L", False),
+    ("base58check", b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", True),  # the address of Bitcoin's first block
+    ("base58check", b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", False),
+)
+
+
+def check_vectors():
+    for name, value, expected in VECTORS:
+        if model.VALIDATORS[name](value, b"", "") != expected:
+            yield f"validator '{name}' is wrong about a published value"
+
+
 def check_engines(detectors):
     """Whether RE2 and Hyperscan take the patterns and keywords, where they are installed."""
     try:
@@ -273,7 +289,7 @@ def main():
     detectors, verifications = rules.detectors, rules.verifications
     for d in detectors:
         problems += [f"{d.id}: {text}" for text in (*check_pattern(d), *check_samples(d, rules, arguments.samples))]
-    problems += [*check_verifications(detectors, verifications), *check_engines(detectors)]
+    problems += [*check_verifications(detectors, verifications), *check_engines(detectors), *check_vectors()]
     if problems:
         print("\n".join(problems))
         return 1

@@ -232,9 +232,11 @@ def report(every, table, confused):
     return precision >= LEAST and recall >= LEAST
 
 
-def as_json(line):
+def as_json(line, rules):
+    """Bytes as Latin-1, so that every byte is one character and offsets hold; `hits` is what the reference finds."""
     label = {"detector": line.detector, "begin": line.begin, "end": line.end} if line.detector else None
-    return json.dumps({"text": line.text.decode("latin-1"), "secret": label, "shape": line.shape})
+    hits = [{"detector": h.id, "begin": h.begin, "end": h.end} for h in model.scan(line.text, rules)]
+    return json.dumps({"text": line.text.decode("latin-1"), "secret": label, "shape": line.shape, "hits": hits})
 
 
 def main():
@@ -242,14 +244,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--positives", type=int, default=6000)
     parser.add_argument("--negatives", type=int, default=6000)
-    parser.add_argument("--write", metavar="FILE", help="write the set as JSON lines")
+    parser.add_argument("--write", metavar="FILE", help="write the set, with what the reference finds, as JSON lines")
     parser.add_argument("--misses", action="store_true", help="print what was judged wrongly")
     arguments = parser.parse_args()
 
+    rules = model.read(model.rules_folder())
     every = lines(arguments.seed, arguments.positives, arguments.negatives)
     if arguments.write:
-        pathlib.Path(arguments.write).write_text("".join(as_json(line) + "\n" for line in every))
-    table, confused, wrong = evaluate(every, model.read(model.rules_folder()))
+        pathlib.Path(arguments.write).write_text("".join(as_json(line, rules) + "\n" for line in every))
+    table, confused, wrong = evaluate(every, rules)
     if arguments.misses:
         for line, hits in wrong:
             print(f"{line.detector or 'noise'} [{line.shape}] {[h.id for h in hits]} {re.sub(rb'[^ -~]', b'?', line.text)[:200]!r}")
