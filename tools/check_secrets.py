@@ -155,57 +155,32 @@ def heads(tree, fold=False):
 
 
 def check_holds_keyword(d, tree):
-    """A match begins with a keyword: shown from the pattern where `lead` is 0. With a lead, the first piece that is
-    spelt out must hold it, and what stands before must fit into the lead."""
+    """That every match holds a keyword, not further than `lead` from its begin, follows from the pattern: from some
+    place in it on, every text it can begin with begins with a keyword, and what stands before fits into the lead."""
     keywords = [k.decode() for k in d.keywords]
-    if not d.lead:
-        for text, _, folded in heads(tree):
-            text = text.lower() if d.fold else text
-            if not any(text.startswith(k) for k in keywords):
-                yield f"a match can begin with '{text}', which begins with none of the keywords"
-            if folded and not d.fold:
-                yield "the keyword's case does not matter to the pattern: set fold"
-        return
-    spelt, before = "", 0
+    sequence = list(flat(tree))
+    for place in range(len(sequence)):
+        before = re._parser.SubPattern(tree.state, sequence[:place]).getwidth()[1]
+        if before > d.lead:
+            break
+        begins = heads(sequence[place:])
+        if any(folded for _, _, folded in begins) and not d.fold:
+            yield "the keyword's case does not matter to the pattern: set fold"
+        if all((text.lower() if d.fold else text).startswith(tuple(keywords)) for text, _, _ in begins):
+            return
+    examples = ", ".join(sorted(f"'{text}'" for text, _, _ in heads(sequence))[:4])
+    yield f"no keyword is sure to stand within {d.lead} bytes of a match's begin; it can begin with {examples}"
+
+
+def flat(tree):
+    """The pattern's pieces one after the other, with groups that only capture taken apart."""
     for op, argument in tree:
-        if str(op) == "LITERAL":
-            spelt += chr(argument)
-            if any(k in spelt for k in keywords):
-                break
-        else:
-            spelt = ""
-            one = re._parser.SubPattern(tree.state, [(op, argument)])
-            if str(op) == "SUBPATTERN" and holds_in_group(argument[3], keywords):
-                before += width_before_keyword(argument[3], keywords)
-                break
-            before += one.getwidth()[1]
-    else:
-        yield "no keyword is spelt out in the pattern"
-        return
-    if before > d.lead:
-        yield f"up to {before} bytes may stand before the keyword; 'lead' is {d.lead}"
-
-
-def holds_in_group(tree, keywords):
-    run = ""
-    for op, argument in tree:
-        run = run + chr(argument) if str(op) == "LITERAL" else ""
-        if any(k in run for k in keywords):
-            return True
-    return False
-
-
-def width_before_keyword(tree, keywords):
-    run, before = "", 0
-    for op, argument in tree:
-        if str(op) == "LITERAL":
-            run += chr(argument)
-            if any(k in run for k in keywords):
-                return before
-        else:
-            run = ""
-            before += re._parser.SubPattern(tree.state, [(op, argument)]).getwidth()[1]
-    return before
+        if str(op) == "SUBPATTERN" and not argument[1] and not argument[2]:
+            inner = list(flat(argument[3]))
+            if not any(str(o) == "BRANCH" for o, _ in inner):
+                yield from inner
+                continue
+        yield op, argument
 
 
 # --- Samples ---------------------------------------------------------------------------------------------------------
@@ -245,6 +220,22 @@ def check_verifications(detectors, verifications):
     used = {d.entry["verify"] for d in detectors if "verify" in d.entry}
     yield from (f"verification '{name}' is not defined" for name in sorted(used - set(ids)))
     yield from (f"verification '{name}' is used by no detector" for name in sorted(set(ids) - used))
+
+
+# Published test values, because a template's checksum is made by the same functions that the validators use.
+VECTORS = (
+    ("crc32-base62", b"x_123456789" + b"3jZRME", True), ("crc32-base62", b"x_123456789" + b"3jZRMF", False),  # CRC-32 0xCBF43926
+    ("bech32", b"A12UEL5L", True), ("bech32", b"abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw", True),  # BIP-173
+    ("bech32", b"A1G7SGD8", False), ("bech32", b"a12UEL5L", False),
+    ("base58check", b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", True),  # the address of Bitcoin's first block
+    ("base58check", b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", False),
+)
+
+
+def check_vectors():
+    for name, value, expected in VECTORS:
+        if model.VALIDATORS[name](value, b"", "") != expected:
+            yield f"validator '{name}' is wrong about a published value"
 
 
 def check_engines(detectors):
@@ -298,7 +289,7 @@ def main():
     detectors, verifications = rules.detectors, rules.verifications
     for d in detectors:
         problems += [f"{d.id}: {text}" for text in (*check_pattern(d), *check_samples(d, rules, arguments.samples))]
-    problems += [*check_verifications(detectors, verifications), *check_engines(detectors)]
+    problems += [*check_verifications(detectors, verifications), *check_engines(detectors), *check_vectors()]
     if problems:
         print("\n".join(problems))
         return 1

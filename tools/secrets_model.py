@@ -27,6 +27,7 @@ import tomllib
 import zlib
 
 NEAR_BYTES = 64
+NAME_BYTES = 32  # of a name before the keyword in it
 UNTIL_BYTES = 16_384  # how far an armoured key may reach
 
 # What keeps hostile bytes cheap: each stretch of so many bytes may cost only so much, and only so many hits are kept.
@@ -193,12 +194,20 @@ def hit_at(d, data, folded, at, keyword_bytes, published):
         return None
     if d.near and not any(word in folded[max(0, begin - NEAR_BYTES) : begin] for word in d.near):
         return None
-    secret, before = data[begin:end], data[match.start() : begin]
+    secret, before = data[begin:end], data[name_begin(data, match.start()) : begin]
     if not all(VALIDATORS[name](secret, before, argument) for name, argument in map(split_validator, d.validate)):
         return None
     if is_placeholder(secret, d.kind) or hashlib.sha256(secret).hexdigest() in published:
         return None
     return Hit(begin, end, d.id), match.start()
+
+
+def name_begin(data, at):
+    """Where the name begins in whose middle a keyword may stand: "csrf" belongs to csrf_token."""
+    first = max(0, at - NAME_BYTES)
+    while at > first and (data[at - 1] in WORD or data[at - 1] in b".-"):
+        at -= 1
+    return at
 
 
 def split_validator(text):
@@ -208,12 +217,21 @@ def split_validator(text):
 
 def border_holds(border, data, begin, end, starts_match):
     """Whether the secret is whole. What stands before it is only asked where the pattern has not said it already."""
-    if border == "none":
+    if border == "none" or is_counted(data, begin, end):
         return True
     more_left, more_right = (b"+/", b"-+/=") if border == "base64" else (b"", b"-")
     if starts_match and begin and (data[begin - 1] in more_left or (data[begin - 1] in WORD and not ends_escape(data, begin))):
         return False
     return end == len(data) or not (data[end] in WORD or data[end] in more_right)
+
+
+def is_counted(data, begin, end):
+    """Whether a pickle says in front of the secret that it has exactly this length: what follows is the next opcode, and
+    may be a letter."""
+    length = end - begin
+    if begin >= 2 and data[begin - 2] in b"\x8cUC" and data[begin - 1] == length:
+        return True
+    return begin >= 5 and data[begin - 5] in b"XTB" and data[begin - 4 : begin] == length.to_bytes(4, "little")
 
 
 def ends_escape(data, at):
@@ -267,8 +285,8 @@ PLACEHOLDER_WORDS = (
     b"testkey", b"testtoken", b"deadbeef", b"cafebabe", b"lorem", b"censored", b"revoked", b"hidden", b"masked",
 )
 # Only these are asked of a secret whose format is known: five and more letters, so that one key in a million is lost.
-FIRM_WORDS = tuple(word for word in PLACEHOLDER_WORDS if len(word) >= 5) + (b"xxxx",)
-PLACEHOLDER_MARKS = (b"${", b"{{", b"}}", b"$(", b"<", b">", b"***", b"...", b"\xe2\x80\xa6")
+FIRM_WORDS = tuple(word for word in PLACEHOLDER_WORDS if len(word) >= 5) + (b"xxxxx",)
+PLACEHOLDER_MARKS = (b"${", b"{{", b"}}", b"$(", b"<", b">", b"***", b"...", b"\xe2\x80\xa6", b"os.environ/")
 
 
 def is_placeholder(secret, kind):
@@ -365,15 +383,16 @@ def is_not_uuid(secret, _, __):
 
 HASH_NAMES = (
     b"sha1", b"sha-1", b"sha2", b"sha-2", b"sha5", b"sha-5", b"md5", b"hash", b"digest", b"checksum", b"integrity",
-    b"etag", b"commit", b"revision", b"fingerprint", b"blob", b"oid", b"tree", b"_sha", b"git+", b".git", b"uuid",
+    b"etag", b"commit", b"revision", b"fingerprint", b"blob", b"oid", b"tree", b"_sha", b"git+", b".git@", b"uuid",
     b"guid",
 )
 
 
 def is_not_hash_name(_, before, __):
-    """The name beside the value says that it is a sum or an id."""
+    """False where the name beside the value says that it is a sum or an id, or the value ends a path or
+    stands behind name@."""
     lower = before.lower()
-    return not any(word in lower for word in HASH_NAMES)
+    return lower[-1:] not in (b"@", b"/", b"#") and not any(word in lower for word in HASH_NAMES)
 
 
 OTHER_NAMES = HASH_NAMES + (
@@ -382,12 +401,12 @@ OTHER_NAMES = HASH_NAMES + (
     b"regex", b"field", b"label", b"hint", b"prompt", b"message", b"error", b"salt", b"csrf", b"xsrf", b"endpoint",
     b"issuer", b"algorithm", b"size", b"resource", b"secretref", b"placeholder", b"example", b"tokenize",
     b"bos_token", b"eos_token", b"unk_token", b"pad_token", b"sep_token", b"cls_token", b"mask_token", b"next_token",
-    b"page_token", b"continuation", b"cursor", b"template", b"test", b"selector", b"class", b"keyboard", b"data-",
+    b"page_token", b"continuation", b"model", b"cursor", b"template", b"test", b"selector", b"class", b"keyboard", b"data-",
 )
 
 
 def is_secret_name(_, before, __):
-    """The name beside the value says that it is something else than a secret: a path, a limit, a token of a text."""
+    """False where the name beside the value says that it is something else: a path, a limit, a token of a text."""
     lower = before.lower()
     return not any(word in lower for word in OTHER_NAMES)
 
@@ -439,6 +458,11 @@ def base62_of(number, digits):
         number, digit = divmod(number, 62)
         text = BASE62[digit : digit + 1] + text
     return text
+
+
+def is_not_name(secret, _, __):
+    """Has a digit, or a symbol that names do not have."""
+    return any(not (bytes((c,)).isalpha() or c in b"_-. ") and c < 128 for c in secret)
 
 
 def crc32_base62_holds(secret, _, __):
@@ -499,12 +523,15 @@ def is_jwt(secret, _, __):
 
 
 def is_base64_text(secret, _, mark):
-    """The part before the first dot, or all of it, decodes to printable ASCII that has `mark` in it, or to digits only
-    where the mark is "digits"."""
+    """The part before the first dot decodes to digits ("digits"), or all of it to user:password in printable ASCII
+    ("login")."""
     raw = decoded(secret.split(b".")[0])
     if not raw or not all(32 <= c < 127 for c in raw):
         return False
-    return raw.isdigit() if mark == "digits" else mark.encode() in raw and not is_placeholder(raw, "generic")
+    if mark == "digits":
+        return raw.isdigit()
+    password = raw.partition(b":")[2]
+    return len(password) >= 4 and is_password(password, _, "") and not is_placeholder(password, "generic")
 
 
 def bech32_holds(secret, _, __):
@@ -563,7 +590,7 @@ def is_armour(secret, _, start):
 VALIDATORS = {
     "entropy": entropy_at_least, "length": length_is, "classes": has_classes, "digits": has_digits,
     "not-hex": is_not_hex, "not-uuid": is_not_uuid, "not-hash-name": is_not_hash_name, "secret-name": is_secret_name,
-    "not-words": is_not_words, "password": is_password, "crc32-base62": crc32_base62_holds, "base64": is_base64,
+    "not-words": is_not_words, "not-name": is_not_name, "password": is_password, "crc32-base62": crc32_base62_holds, "base64": is_base64,
     "base64-json": is_base64_json, "base64-text": is_base64_text, "jwt": is_jwt, "bech32": bech32_holds,
     "base58check": base58check_holds, "armour": is_armour,
 }
