@@ -71,6 +71,7 @@ def constants(rules, keywords):
         f"const std::size_t longest_keyword = {max(len(k.text) for k in keywords)};",
         f"const std::size_t longest_lead = {max(d.lead for d in rules.detectors)};",
         f"const std::size_t near_bytes = {model.NEAR_BYTES};",
+        f"const std::size_t name_bytes = {model.NAME_BYTES};",
         f"const std::size_t until_bytes = {model.UNTIL_BYTES};",
         f"const std::uint64_t stretch_bytes = {model.STRETCH_BYTES};",
         f"const std::uint64_t cost_of_stretch = {model.COST_OF_STRETCH};",

@@ -61,13 +61,28 @@ bool is_published(std::string_view secret) {
   return std::ranges::binary_search(table::published, std::string_view{bytes::sha256(bytes::view(secret))});
 }
 
-/// What stands around a secret of which the match begins at `match`. All are offsets into the text.
-bool fits(const Rule& rule, std::string_view text, std::size_t match, std::size_t begin, std::size_t end) {
+/// Whether a pickle says in front of the secret that it has exactly this length: what follows is the next opcode, and
+/// may be a letter.
+bool is_counted(std::string_view before, std::size_t bytes) noexcept {
+  const auto byte = [before](std::size_t back) { return static_cast<unsigned char>(before[before.size() - back]); };
+  if (before.size() >= 2 && is_one_of(before[before.size() - 2], "\x8cUC") && byte(1) == bytes) return true;
+  if (before.size() < 5 || !is_one_of(before[before.size() - 5], "XTB")) return false;
+  return (byte(4) | byte(3) << 8 | byte(2) << 16 | std::uint64_t{byte(1)} << 24) == bytes;
+}
+
+/// Whether nothing around the secret says that it goes on. Where the pattern itself says what stands on the left,
+/// nobody asks again.
+bool is_whole(Border border, std::string_view text, bool starts_match, std::size_t begin, std::size_t end) noexcept {
   const auto before = text.substr(0, begin);
-  // Where the pattern itself says what stands on the left, nobody asks again.
-  if (rule.border != Border::none && begin == match && !is_free_on_left(rule.border, before)) return false;
-  if (rule.border != Border::none && !is_free_on_right(rule.border, text.substr(end))) return false;
-  return is_near(rule.near, before);
+  if (border == Border::none || is_counted(before, end - begin)) return true;
+  return (!starts_match || is_free_on_left(border, before)) && is_free_on_right(border, text.substr(end));
+}
+
+/// Where the name begins in whose middle a keyword may stand: "csrf" belongs to csrf_token.
+std::size_t name_begin(std::string_view text, std::size_t at) noexcept {
+  const auto first = at - std::min(at, table::name_bytes);
+  while (at > first && (is_word(text[at - 1]) || is_one_of(text[at - 1], ".-"))) --at;
+  return at;
 }
 
 bool is_secret(const Rule& rule, std::string_view secret, std::string_view before) {
@@ -115,9 +130,11 @@ std::optional<Found> hit_at(std::uint32_t number, const Surroundings& around, st
     if (!last) return std::nullopt;
     end = static_cast<std::size_t>(*last - around.begin);
   }
-  if (!fits(rule, around.text, match_begin, begin, end)) return std::nullopt;
-  const auto secret = around.text.substr(begin, end - begin);
-  if (!is_secret(rule, secret, around.text.substr(match_begin, begin - match_begin))) return std::nullopt;
+  if (!is_whole(rule.border, around.text, begin == match_begin, begin, end)) return std::nullopt;
+  if (!is_near(rule.near, around.text.substr(0, begin))) return std::nullopt;
+  const auto name = name_begin(around.text, match_begin);
+  const auto before = around.text.substr(name, begin - name);
+  if (!is_secret(rule, around.text.substr(begin, end - begin), before)) return std::nullopt;
   return Found{{number, around.begin + begin, around.begin + end}, around.begin + match_begin};
 }
 

@@ -20,6 +20,7 @@ enum class Check : std::uint8_t {
   not_hash_name,
   secret_name,
   not_words,
+  not_name,
   password,
   crc32_base62,
   base64,
@@ -30,7 +31,7 @@ enum class Check : std::uint8_t {
   base58check,
   armour,
 };
-inline constexpr std::size_t kChecks = 18;
+inline constexpr std::size_t kChecks = 19;
 
 struct Validator {
   Check check;
@@ -69,7 +70,7 @@ extern const std::span<const std::string_view> placeholder_words, firm_words, pl
 extern const std::span<const std::string_view> hash_names, other_names, bigrams, common_passwords;
 
 extern const std::size_t longest_keyword, longest_lead;  ///< bytes
-extern const std::size_t near_bytes, until_bytes;
+extern const std::size_t near_bytes, name_bytes, until_bytes;
 extern const std::uint64_t stretch_bytes, cost_of_stretch;
 extern const std::size_t most_hits, most_found, deepest_json;
 extern const std::string_view version;

@@ -62,13 +62,14 @@ bool is_not_uuid(std::string_view secret, std::string_view, const Validator&) {
   return !std::ranges::equal(secret, kForm, fits);
 }
 
-/// The name beside the value says that it is a sum or an id.
+/// Neither does the name beside the value say that it is a sum or an id, nor does it end a path or stand behind name@.
 bool is_not_hash_name(std::string_view, std::string_view before, const Validator&) {
   static const Words names{table::hash_names};
+  if (before.ends_with('@') || before.ends_with('/') || before.ends_with('#')) return false;
   return !names.any_in(lower(before));
 }
 
-/// The name beside the value says that it is something else than a secret: a path, a limit, a token of a text.
+/// The name beside the value does not say that it is something else: a path, a limit, a token of a text.
 bool is_secret_name(std::string_view, std::string_view before, const Validator&) {
   static const Words names{table::other_names};
   return !names.any_in(lower(before));
@@ -99,6 +100,14 @@ bool is_not_words(std::string_view secret, std::string_view before, const Valida
     common_ones += common[pair_of(text[i - 1], text[i])] ? 1 : 0;
   }
   return pairs < 8 || common_ones * 20 < pairs * 11;
+}
+
+/// Has a digit, or a symbol that names do not have.
+bool is_not_name(std::string_view secret, std::string_view, const Validator&) {
+  return std::ranges::any_of(secret, [](char c) {
+    const bool is_ascii = static_cast<unsigned char>(c) < 0x80;
+    return is_ascii && !is_lower(c) && !is_upper(c) && "_-. "sv.find(c) == std::string_view::npos;
+  });
 }
 
 bool is_reference(std::string_view secret) {
@@ -133,13 +142,17 @@ bool is_base64_json(std::string_view secret, std::string_view, const Validator& 
   return members && (validator.text.empty() || members->contains(validator.text));
 }
 
-/// The part before the first dot, or all of it, decodes to printable ASCII that holds the mark, or is all digits where
-/// the mark is "digits".
+bool is_login(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto password = text.substr(colon == text.npos ? text.size() : colon + 1);
+  return password.size() >= 4 && is_password(password, {}, {}) && !is_placeholder(password, table::Kind::generic);
+}
+
+/// The part before the first dot decodes to digits ("digits"), or to user:password in printable ASCII ("login").
 bool is_base64_text(std::string_view secret, std::string_view, const Validator& validator) {
   const auto raw = from_base64(secret.substr(0, secret.find('.')));
   if (!raw || raw->empty() || !std::ranges::all_of(*raw, [](char c) { return c >= ' ' && c <= '~'; })) return false;
-  if (validator.text == "digits") return std::ranges::all_of(*raw, is_digit);
-  return raw->find(validator.text) != std::string::npos && !is_placeholder(*raw, table::Kind::generic);
+  return validator.text == "digits" ? std::ranges::all_of(*raw, is_digit) : is_login(*raw);
 }
 
 /// The text of a member; nothing where there is no such member, or it is no text.
@@ -173,9 +186,9 @@ bool has_armour(std::string_view secret, std::string_view, const Validator& vali
 
 // In the order of table::Check.
 constexpr std::array<bool (*)(std::string_view, std::string_view, const Validator&), table::kChecks> kCheck{
-    has_entropy,      has_length,     has_classes,  has_digits,  is_not_hex,      is_not_uuid,
-    is_not_hash_name, is_secret_name, is_not_words, is_password, has_crc32,       is_base64,
-    is_base64_json,   is_base64_text, is_jwt,       has_bech32,  has_base58check, has_armour,
+    has_entropy,    has_length,   has_classes, has_digits,      is_not_hex, is_not_uuid, is_not_hash_name,
+    is_secret_name, is_not_words, is_not_name, is_password,     has_crc32,  is_base64,   is_base64_json,
+    is_base64_text, is_jwt,       has_bech32,  has_base58check, has_armour,
 };
 
 }  // namespace
