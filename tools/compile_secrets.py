@@ -9,9 +9,13 @@ tools/check_secrets.py checks the rules; here they are only written down.
 import collections
 import hashlib
 import pathlib
+import re
 import sys
 
 import secrets_model as model
+
+
+GATE_BYTES = 32  # of a match's beginning that are compared before the pattern is tried
 
 
 class Pool:
@@ -51,10 +55,74 @@ def detector_line(d):
     return f"{{{', '.join(map(quoted, texts))}, Severity::{d.entry['severity']}}}"
 
 
-def rule_line(d, number_of, words, validators, numbers):
+class Gate:
+    """Which bytes can stand at each of the first places of a match: a necessary condition, read off the pattern. It turns
+    most keywords away for the price of a comparison."""
+
+    def __init__(self, pattern):
+        tree = re._parser.parse(pattern.encode())
+        self.count = min(tree.getwidth()[0], GATE_BYTES)
+        self.sets = [set() for _ in range(self.count)]
+        self.follow(tree, {0}, False)
+
+    def follow(self, tree, places, fold):
+        """The places behind `tree`, where it may begin at any of `places`. Places behind the gate are forgotten."""
+        for op, argument in tree:
+            places = self.step(str(op), argument, places, fold)
+        return places
+
+    def step(self, name, argument, places, fold):
+        if name == "SUBPATTERN":
+            return self.follow(argument[3], places, fold or bool(argument[1] & re.IGNORECASE))
+        if name == "BRANCH":
+            return set().union(*(self.follow(branch, places, fold) for branch in argument[1]))
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
+            return self.repeat(*argument, places, fold)
+        here = bytes_of(name, argument, fold)
+        for place in places:
+            self.sets[place] |= here
+        return {place + 1 for place in places if place + 1 < self.count}
+
+    def repeat(self, least, most, tree, places, fold):
+        behind = set() if least else set(places)
+        for turn in range(1, most + 1):
+            places = self.follow(tree, places, fold)
+            behind |= places if turn >= least else set()
+            if not places:
+                break
+        return behind
+
+
+def bytes_of(name, argument, fold):
+    """The bytes that one piece of a pattern stands for."""
+    if name == "LITERAL":
+        found = {argument}
+    elif name == "IN":
+        found = set().union(*(bytes_of(str(op), value, fold) for op, value in argument if str(op) != "NEGATE"))
+        found = set(range(256)) - found if str(argument[0][0]) == "NEGATE" else found
+    elif name == "RANGE":
+        found = set(range(argument[0], argument[1] + 1))
+    else:
+        raise ValueError(f"a pattern has a {name}")
+    return found | {ord(chr(byte).swapcase()) for byte in found if fold and chr(byte).isascii()}
+
+
+def byte_set(members):
+    """256 bits as four words, the lowest first."""
+    bits = sum(1 << byte for byte in members)
+    return "{" + ", ".join(f"0x{bits >> 64 * word & (1 << 64) - 1:x}" for word in range(4)) + "}"
+
+
+def gate_of(d, sets, numbers):
+    """Numbers of byte sets. None where a match may begin before its keyword."""
+    gate = [] if d.lead else [byte_set(members) for members in Gate(d.pattern).sets]
+    return numbers.span(sets.setdefault(members, len(sets)) for members in gate)
+
+
+def rule_line(d, number_of, words, validators, numbers, sets):
     return (
         f"{{Kind::{d.kind}, Border::{d.border}, {str(d.matcher.groups > 0).lower()}, {d.lead}, {d.width},\n"
-        f"     {quoted(d.pattern)},\n"
+        f"     {quoted(d.pattern)}, {gate_of(d, sets, numbers)},\n"
         f"     {quoted(d.until)}, {words.span(map(quoted, d.near))}, {validators.span(map(validator, d.validate))}, "
         f"{numbers.span(sorted(number_of[other] for other in d.over))}}}"
     )
@@ -95,10 +163,12 @@ def emit(rules):
     numbers = Pool("std::uint32_t", "kNumbers")
     lists = collections.ChainMap(WORD_LISTS, {"published": sorted(rules.published)})
     arrays = [f"const std::span<const std::string_view> {name}{words.span(map(quoted, lists[name]))};" for name in sorted(lists)]
-    rule_lines = [rule_line(d, number_of, words, validators, numbers) for d in rules.detectors]
+    sets = {}  # in the order of their numbers
+    rule_lines = [rule_line(d, number_of, words, validators, numbers, sets) for d in rules.detectors]
     keyword_lines = [keyword_line(k, number_of, numbers) for k in keywords]
     tables = [
         *words.lines(), *validators.lines(), *numbers.lines(),
+        "constexpr ByteSet kByteSets[] = {", *(f"    {members}," for members in sets), "};",
         "constexpr Detector kDetectors[] = {", *(f"    {detector_line(d)}," for d in rules.detectors), "};",
         "constexpr Rule kRules[] = {", *(f"    {line}," for line in rule_lines), "};",
         "constexpr Keyword kKeywords[] = {", *(f"    {line}," for line in keyword_lines), "};",
@@ -107,6 +177,7 @@ def emit(rules):
         "const std::span<const Detector> detectors{kDetectors};",
         "const std::span<const Rule> rules{kRules};",
         "const std::span<const Keyword> keywords{kKeywords};",
+        "const std::span<const ByteSet> byte_sets{kByteSets};",
         *arrays, *constants(rules, keywords),
     ]
     return "\n".join([

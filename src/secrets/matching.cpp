@@ -17,6 +17,20 @@ using table::Rule;
 
 constexpr auto npos = std::string_view::npos;
 
+bool has(const table::ByteSet& set, char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return (set[byte / 64] >> byte % 64 & 1) != 0;
+}
+
+/// Whether a match may begin where `text` does: most keywords stand in ordinary text and are turned away here.
+bool passes_gate(const Rule& rule, std::string_view text) noexcept {
+  if (text.size() < rule.gate.size()) return false;
+  for (std::size_t i = 0; i < rule.gate.size(); ++i) {
+    if (!has(table::byte_sets[rule.gate[i]], text[i])) return false;
+  }
+  return true;
+}
+
 bool is_one_of(char c, std::string_view set) noexcept { return set.find(c) != npos; }
 
 /// A terminal's colour, as in "\x1b[0;31m".
@@ -116,6 +130,7 @@ std::optional<Found> hit_at(std::uint32_t number, const Surroundings& around, st
                             std::uint64_t keyword_end, Ends& ends) {
   const auto& rule = table::rules[number];
   const auto keyword = static_cast<std::size_t>(at - around.begin);
+  if (!passes_gate(rule, around.text.substr(keyword))) return std::nullopt;
   const auto first = keyword - std::min<std::size_t>(keyword, rule.lead);
   const auto found = match(number, around.text.substr(first, keyword - first + rule.width), keyword - first + 1);
   if (!found) return std::nullopt;

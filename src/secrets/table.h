@@ -1,5 +1,7 @@
 // The tables that tools/compile_secrets.py writes.
 #pragma once
+#include <array>
+
 #include "secrets/secrets.h"
 
 namespace assay::secrets::table {
@@ -40,15 +42,18 @@ struct Validator {
   double most;
 };
 
+using ByteSet = std::array<std::uint64_t, 4>;  ///< 256 bits, the lowest byte's first
+
 /// What a detector looks for; the same number as in `detectors`.
 struct Rule {
   Kind kind;
   Border border;
-  bool has_group;          ///< group 1 is the secret
-  std::uint32_t lead;      ///< bytes that a match may begin before its keyword
-  std::uint32_t width;     ///< the most bytes that a match can have
-  std::string_view regex;  ///< RE2, Latin-1
-  std::string_view until;  ///< the secret goes on through this literal, if there is one
+  bool has_group;                       ///< group 1 is the secret
+  std::uint32_t lead;                   ///< bytes that a match may begin before its keyword
+  std::uint32_t width;                  ///< the most bytes that a match can have
+  std::string_view regex;               ///< RE2, Latin-1
+  std::span<const std::uint32_t> gate;  ///< the byte sets of the first bytes of a match; empty where there is a lead
+  std::string_view until;               ///< the secret goes on through this literal, if there is one
   std::span<const std::string_view> near;
   std::span<const Validator> validators;
   std::span<const std::uint32_t> over;  ///< rules that give way to this one
@@ -64,6 +69,7 @@ struct Keyword {
 
 extern const std::span<const Detector> detectors;  ///< by id
 extern const std::span<const Rule> rules;
+extern const std::span<const ByteSet> byte_sets;
 extern const std::span<const Keyword> keywords;            ///< by text
 extern const std::span<const std::string_view> published;  ///< SHA-256, in hex, sorted
 extern const std::span<const std::string_view> placeholder_words, firm_words, placeholder_marks;
