@@ -12,10 +12,14 @@
 namespace assay::secrets {
 namespace {
 
-RE2::Options options() {
+/// A repeat of thousands of bytes has as many states; with too little room for them, RE2 would build them again and
+/// again.
+constexpr std::int64_t kMemory = 1 << 20, kMemoryPerByteOfWidth = 1 << 11;
+
+RE2::Options options(const table::Rule& rule) {
   RE2::Options options;
   options.set_encoding(RE2::Options::EncodingLatin1);
-  options.set_max_mem(1 << 20);
+  options.set_max_mem(kMemory + kMemoryPerByteOfWidth * rule.width);
   options.set_log_errors(false);
   return options;
 }
@@ -29,8 +33,9 @@ const RE2& compiled(std::uint32_t rule) {
   static std::vector<Lazy> patterns(table::rules.size());
   auto& pattern = patterns[rule];
   std::call_once(pattern.once, [&] {
-    const auto text = table::rules[rule].regex;
-    pattern.regex = std::make_unique<const RE2>(re2::StringPiece{text.data(), text.size()}, options());
+    const auto& known = table::rules[rule];
+    pattern.regex =
+        std::make_unique<const RE2>(re2::StringPiece{known.regex.data(), known.regex.size()}, options(known));
     ASSAY_ASSERT(pattern.regex->ok());
   });
   return *pattern.regex;
