@@ -497,7 +497,8 @@ def base58check_holds(secret, _, __):
         if digit < 0:
             return False
         number = number * 58 + digit
-    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    zeros = len(secret) - len(secret.lstrip(b"1"))
+    raw = bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
     return len(raw) > 4 and hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
 
 
