@@ -227,7 +227,8 @@ def report(every, table, confused):
     for (truth, said), count in confused.most_common():
         print(f"{count:5}  {truth} -> {said}")
     with_secret = sum(bool(line.detector) for line in every)
-    kinds, noises = {line.detector for line in every if line.detector}, {line.shape for line in every if not line.detector}
+    kinds = {line.detector for line in every if line.detector}
+    noises = {line.shape for line in every if not line.detector}
     print(f"\n{len(every)} lines, {with_secret} with a secret of {len(kinds)} kinds,", end=" ")
     print(f"{len(every) - with_secret} without, of {len(noises)} kinds of noise")
     print(f"precision {precision:.4f}, recall {recall:.4f}; at least {LEAST} asked of each")

@@ -522,6 +522,8 @@ def is_armour(secret, _, start):
     raw = decoded(text[: len(text) // 4 * 4])
     if raw is None or len(raw) < 32 or len(set(raw)) < 16:
         return False
+    if b"DEK-Info:" in found[2]:  # encrypted the old way: the body is cipher text
+        return True
     begins = {"der": raw[:1] == b"\x30", "openssh": raw.startswith(b"openssh-key-v1\0"), "": True}
     return begins[start]
 
