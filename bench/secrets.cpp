@@ -1,4 +1,4 @@
-// How fast bytes are looked through for secrets, for bench/secrets.py.
+// How fast bytes are looked through for secrets, for bench/secrets_speed.py.
 //
 //     bench_secrets FILE      prints the GB/s of one core: "sha256 F", "prefilter F", "scanner F", and how often it hit
 //

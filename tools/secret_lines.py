@@ -28,8 +28,8 @@ LEAST = 0.97
 Line = collections.namedtuple("Line", "text detector begin end shape")  # detector is "" where there is no secret
 
 # --- Shapes: (name of the variable, its value) -> text ---------------------------------------------------------------
-# "name" is the variable in capitals, as in HF_TOKEN; the value is put in as @@, so that its place is known; @1 and @4 are
-# its length in one byte and in four.
+# "name" is the variable in capitals, as in HF_TOKEN; the value is put in as @@, so that its place is known; @1 and @4
+# are its length in one byte and in four.
 
 
 def camel(name):
@@ -209,11 +209,11 @@ def evaluate(every, rules):
         for hit in alarms:
             table[hit.id][2] += 1
             confused[line.detector or f"noise {line.shape}", hit.id] += 1
-        if line.detector and not found:
-            confused[line.detector, "nothing" if not alarms else "see below"] += not alarms
+        if line.detector and not hits:
+            confused[line.detector, "nothing"] += 1
         if alarms or (line.detector and not found):
             wrong.append((line, hits))
-    return table, +confused, wrong
+    return table, confused, wrong
 
 
 def report(every, table, confused):
@@ -221,13 +221,16 @@ def report(every, table, confused):
     precision, recall = found / max(1, found + alarms), found / max(1, found + missed)
     print(f"{'detector':44} found missed false  precision recall")
     for detector, (hit, miss, false) in sorted(table.items()):
-        print(f"{detector:44} {hit:5} {miss:6} {false:5} {hit / max(1, hit + false):10.3f} {hit / max(1, hit + miss):6.3f}")
+        rates = f"{hit / max(1, hit + false):10.3f} {hit / max(1, hit + miss):6.3f}"
+        print(f"{detector:44} {hit:5} {miss:6} {false:5} {rates}")
     print("\ntaken for (line -> hit):")
     for (truth, said), count in confused.most_common():
         print(f"{count:5}  {truth} -> {said}")
     with_secret = sum(bool(line.detector) for line in every)
-    print(f"\n{len(every)} lines, {with_secret} with a secret of {len({l.detector for l in every if l.detector})} kinds,", end=" ")
-    print(f"{len(every) - with_secret} without, of {len({l.shape for l in every if not l.detector})} kinds of noise")
+    kinds = {line.detector for line in every if line.detector}
+    noises = {line.shape for line in every if not line.detector}
+    print(f"\n{len(every)} lines, {with_secret} with a secret of {len(kinds)} kinds,", end=" ")
+    print(f"{len(every) - with_secret} without, of {len(noises)} kinds of noise")
     print(f"precision {precision:.4f}, recall {recall:.4f}; at least {LEAST} asked of each")
     return precision >= LEAST and recall >= LEAST
 
@@ -255,7 +258,8 @@ def main():
     table, confused, wrong = evaluate(every, rules)
     if arguments.misses:
         for line, hits in wrong:
-            print(f"{line.detector or 'noise'} [{line.shape}] {[h.id for h in hits]} {re.sub(rb'[^ -~]', b'?', line.text)[:200]!r}")
+            text = re.sub(rb"[^ -~]", b"?", line.text)[:200].decode()
+            print(f"{line.detector or 'noise'} [{line.shape}] {[hit.id for hit in hits]} {text}")
     return 0 if report(every, table, confused) else 1
 
 

@@ -220,14 +220,16 @@ def border_holds(border, data, begin, end, starts_match):
     if border == "none" or is_counted(data, begin, end):
         return True
     more_left, more_right = (b"+/", b"-+/=") if border == "base64" else (b"", b"-")
-    if starts_match and begin and (data[begin - 1] in more_left or (data[begin - 1] in WORD and not ends_escape(data, begin))):
-        return False
+    if starts_match and begin:
+        byte = data[begin - 1]
+        if byte in more_left or (byte in WORD and not ends_escape(data, begin)):
+            return False
     return end == len(data) or not (data[end] in WORD or data[end] in more_right)
 
 
 def is_counted(data, begin, end):
-    """Whether a pickle says in front of the secret that it has exactly this length: what follows is the next opcode, and
-    may be a letter."""
+    """Whether a pickle says in front of the secret that it has exactly this length: what follows is the next opcode,
+    and may be a letter."""
     length = end - begin
     if begin >= 2 and data[begin - 2] in b"\x8cUC" and data[begin - 1] == length:
         return True
@@ -284,7 +286,7 @@ PLACEHOLDER_WORDS = (
     b"not-real", b"not_real", b"invalid", b"undefined", b"test-key", b"test_key", b"test-token", b"test_token",
     b"testkey", b"testtoken", b"deadbeef", b"cafebabe", b"lorem", b"censored", b"revoked", b"hidden", b"masked",
 )
-# Only these are asked of a secret whose format is known: five and more letters, so that one key in a million is lost.
+# Only these are asked of a secret whose format is known: five letters and more, which a random one hardly ever holds.
 FIRM_WORDS = tuple(word for word in PLACEHOLDER_WORDS if len(word) >= 5) + (b"xxxxx",)
 PLACEHOLDER_MARKS = (b"${", b"{{", b"}}", b"$(", b"<", b">", b"***", b"...", b"\xe2\x80\xa6", b"os.environ/")
 
@@ -401,7 +403,8 @@ OTHER_NAMES = HASH_NAMES + (
     b"regex", b"field", b"label", b"hint", b"prompt", b"message", b"error", b"salt", b"csrf", b"xsrf", b"endpoint",
     b"issuer", b"algorithm", b"size", b"resource", b"secretref", b"placeholder", b"example", b"tokenize",
     b"bos_token", b"eos_token", b"unk_token", b"pad_token", b"sep_token", b"cls_token", b"mask_token", b"next_token",
-    b"page_token", b"continuation", b"model", b"cursor", b"template", b"test", b"selector", b"class", b"keyboard", b"data-",
+    b"page_token", b"continuation", b"model", b"cursor", b"template", b"test", b"selector", b"class",
+    b"keyboard", b"data-",
 )
 
 
@@ -444,7 +447,8 @@ def is_password(secret, _, __):
 
 # What examples and development set-ups use; whoever reads one of these has learned nothing.
 COMMON_PASSWORDS = frozenset((
-    b"password", b"passwd", b"secret", b"admin", b"default", b"username", b"string", b"null", b"none", b"password1", b"password123", b"passw0rd", b"p@ssw0rd", b"p@ssword", b"pass123", b"admin123",
+    b"password", b"passwd", b"secret", b"admin", b"default", b"username", b"string", b"null", b"none",
+    b"password1", b"password123", b"passw0rd", b"p@ssw0rd", b"p@ssword", b"pass123", b"admin123",
     b"secret123", b"test123", b"test1234", b"root123", b"user123", b"postgres", b"letmein", b"hunter2", b"changeit",
     b"guest123", b"pass1234", b"welcome1", b"abc12345", b"abcd1234", b"a1b2c3d4", b"1q2w3e4r", b"pa$$w0rd", b"pa55word",
     b"minioadmin123", b"mypassword1", b"my-password", b"my_password", b"your-password", b"secret-password",
@@ -492,7 +496,7 @@ def is_base64(secret, _, bounds):
 def json_object(text):
     """The object that `text` is, in UTF-8 and not too deeply nested; None where it is something else."""
     try:
-        value = json.loads(text.decode())
+        value = json.loads(text.decode("utf-8"))  # bytes would also be read as UTF-16 and UTF-32
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) and nesting(text) <= DEEPEST_JSON else None
@@ -514,7 +518,7 @@ def is_base64_json(secret, _, key):
 
 
 def is_jwt(secret, _, __):
-    """header.payload.signature: two JSON objects, the first with "alg" (not "none"), and no name of the documentation."""
+    """header.payload.signature: two JSON objects, the first with an "alg" that is not "none", and not John Doe's."""
     header, payload, signature = (secret.split(b".") + [b"", b""])[:3]
     head, claims = json_object(decoded(header) or b""), json_object(decoded(payload) or b"")
     if head is None or claims is None or not isinstance(head.get("alg"), str) or head["alg"].lower() == "none":
@@ -563,7 +567,8 @@ def base58check_holds(secret, _, __):
         if digit < 0:
             return False
         number = number * 58 + digit
-    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    zeros = len(secret) - len(secret.lstrip(b"1"))
+    raw = bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
     return len(raw) > 4 and hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
 
 
@@ -583,6 +588,8 @@ def is_armour(secret, _, start):
     raw = decoded(text[: len(text) // 4 * 4])
     if raw is None or len(raw) < 32 or len(set(raw)) < 16:
         return False
+    if b"DEK-Info:" in found[2]:  # encrypted the old way: the body is cipher text
+        return True
     begins = {"der": raw[:1] == b"\x30", "openssh": raw.startswith(b"openssh-key-v1\0"), "": True}
     return begins[start]
 
@@ -590,7 +597,8 @@ def is_armour(secret, _, start):
 VALIDATORS = {
     "entropy": entropy_at_least, "length": length_is, "classes": has_classes, "digits": has_digits,
     "not-hex": is_not_hex, "not-uuid": is_not_uuid, "not-hash-name": is_not_hash_name, "secret-name": is_secret_name,
-    "not-words": is_not_words, "not-name": is_not_name, "password": is_password, "crc32-base62": crc32_base62_holds, "base64": is_base64,
+    "not-words": is_not_words, "not-name": is_not_name, "password": is_password,
+    "crc32-base62": crc32_base62_holds, "base64": is_base64,
     "base64-json": is_base64_json, "base64-text": is_base64_text, "jwt": is_jwt, "bech32": bech32_holds,
     "base58check": base58check_holds, "armour": is_armour,
 }

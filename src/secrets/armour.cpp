@@ -100,7 +100,7 @@ bool is_armour(std::string_view secret, std::string_view start) {
   text.resize(text.size() / 4 * 4);
   const auto raw = from_base64(text);
   if (!raw || raw->size() < kFewestBytes || distinct_bytes(*raw) < kFewestDistinct) return false;
-  return begins_as(*raw, start);
+  return body->find("DEK-Info:") != body->npos || begins_as(*raw, start);
 }
 
 }  // namespace assay::secrets

@@ -39,7 +39,8 @@ std::uint32_t bech32_step(std::uint32_t state, std::uint32_t value) noexcept {
   return state;
 }
 
-/// The number that `text` writes in base 58, its highest byte first; nothing where a byte is no digit.
+/// The number that `text` writes in base 58, its highest byte first, behind a zero for each leading "1"; nothing where
+/// a byte is no digit.
 std::optional<std::string> from_base58(std::string_view text) {
   std::vector<unsigned char> number;  // the lowest byte first
   for (const char c : text) {
@@ -53,7 +54,8 @@ std::optional<std::string> from_base58(std::string_view text) {
     }
     if (carry != 0) number.push_back(static_cast<unsigned char>(carry));
   }
-  return std::string{number.rbegin(), number.rend()};
+  const auto zeros = std::min(text.find_first_not_of('1'), text.size());
+  return std::string(zeros, '\0').append(number.rbegin(), number.rend());
 }
 
 std::string from_hex(std::string_view hex) {

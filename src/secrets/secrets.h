@@ -52,9 +52,10 @@ class Scanner {
 
   void feed(bytes::View block);
   /// The end of the bytes: all hits, by place, none sharing a byte with another. The scanner starts anew.
-  /// At most kMostHits; `cut` is set where there were more.
+  /// At most kMostHits, of at most twice as many before overlaps are resolved; `cut` is set where there were more, or
+  /// where a stretch had too many keywords. Then something may have been missed.
   std::vector<Hit> finish();
-  bool cut() const noexcept;
+  bool cut() const noexcept;  ///< of what finish() ended last
 
   static constexpr std::size_t kMostHits = 10'000;
 
