@@ -4,6 +4,7 @@ Each maker writes one file or folder below the data folder and returns its path.
 whole is not made again: makers write beside their target and rename it at the end.
 """
 
+import base64
 import contextlib
 import functools
 import io
@@ -20,6 +21,9 @@ import zlib
 from collections import OrderedDict
 
 import measure
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+import secret_line_noise  # noqa: E402
 
 BLOCK = 1 << 20  # bytes written at once
 SPARE = 1 << 30  # bytes that are left to everybody else on the disk
@@ -344,3 +348,50 @@ def mixed_sparse(data):
     if not path.exists():
         _torch_zip(path, _language_model(10), _hole)
     return path
+
+
+def mixed_text(data, size=10**9):
+    """1 GB as the text of a hub is mixed: prose, code, configuration that nearly holds secrets, base64, some bytes of
+    tensors. The same 16 MB again and again."""
+    path = data / "mixed-text.txt"
+    if not path.exists():
+        need_room(data, size, f"making {path.name}")
+        piece = _mixed_piece(random.Random(4), 16 * BLOCK)
+        with _complete(path) as part, open(part, "wb") as file:
+            for at in range(0, size, len(piece)):
+                file.write(piece[: size - at])
+    return path
+
+
+def _mixed_piece(chance, size):
+    """A few KB of one kind after another. Half of the words are the commonest hundred, as in any language."""
+    words = ["".join(chance.choices("etaoinshrdlucmfwypvbgk", k=chance.randint(2, 11))) for _ in range(4000)]
+    kinds = {_prose: 8, _code: 6, _settings: 1, _base64_lines: 2, _tensor_bytes: 3}
+    piece = bytearray()
+    while len(piece) < size:
+        (kind,) = chance.choices(list(kinds), kinds.values())
+        piece += kind(chance, lambda: chance.choice(words[: chance.choice((100, 4000))]))
+    return bytes(piece[:size])
+
+
+def _prose(chance, word):
+    return ". ".join(" ".join(word() for _ in range(chance.randint(4, 20))).capitalize() for _ in range(40)).encode() + b"\n"
+
+
+def _code(chance, word):
+    lines = (f"    self.{word()}_{word()} = {word()}({word()}[{chance.randrange(99)}], {word()}={chance.random():.3f})\n" for _ in range(60))
+    return f"def {word()}_{word()}(self, {word()}, {word()}):\n{''.join(lines)}\n".encode()
+
+
+def _settings(chance, word):
+    """Lines in which a careless scanner finds secrets."""
+    names = [f"{word()}_{end}".upper() for end in ("token", "secret", "api_key", "password")]
+    return "\n".join(chance.choice(list(secret_line_noise.WRITERS.values()))(chance, names) for _ in range(40)).encode() + b"\n"
+
+
+def _base64_lines(chance, _):
+    return base64.encodebytes(chance.randbytes(4096))
+
+
+def _tensor_bytes(chance, _):
+    return chance.randbytes(4096)

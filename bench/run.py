@@ -21,6 +21,7 @@ import convert  # noqa: E402
 import inputs  # noqa: E402
 import measure  # noqa: E402
 import pypi  # noqa: E402
+import secrets_speed  # noqa: E402
 
 PYTHON = pypi.PYTHON
 PICKLESCAN = "picklescan==1.0.5"
@@ -156,7 +157,7 @@ class Bench:
     def run(self, only):
         benches = {"dicts": self.dicts, "small-2000": lambda: self.small_files(2000, 9),
                    "small-20000": lambda: self.small_files(20000, 3), "torch": self.torch, "memory": self.memory,
-                   "bombs": self.bombs, "convert": lambda: convert.run(self)}
+                   "bombs": self.bombs, "convert": lambda: convert.run(self), "secrets": lambda: secrets_speed.run(self)}
         for name, bench in benches.items():
             if only and name not in only:
                 continue
@@ -186,7 +187,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--assay", default=str(root / "build/release/assay"), help="the program (default: %(default)s)")
     parser.add_argument("--data", type=pathlib.Path, default=root / "bench/data", help="folder for the inputs (default: %(default)s)")
-    parser.add_argument("--only", action="append", metavar="NAME", help="dicts, small-2000, small-20000, torch, memory, bombs or convert; may be repeated")
+    parser.add_argument("--only", action="append", metavar="NAME", help="dicts, small-2000, small-20000, torch, memory, bombs, convert or secrets; may be repeated")
     parser.add_argument("--rounds", type=int, default=0, help="turns per bench (default: as many as each needs)")
     parser.add_argument("--json", metavar="FILE", help="write every figure and sample there, too; - for standard output instead of the table")
     return parser.parse_args()

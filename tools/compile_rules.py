@@ -33,6 +33,7 @@ NAME = re.compile(r"[A-Za-z_<][\w<>-]*(\.[A-Za-z_<][\w<>-]*)*")
 REFERENCE = re.compile(r"GHSA(-[a-z0-9]{4}){3}|CVE-\d{4}-\d{4,}|https://[!-~]+")
 
 NOT_RULES = {"tied_weights.toml"}  # facts for src/tensors, which tools/compile_tied_weights.py reads
+NOT_RULE_FOLDERS = {"secrets"}  # detectors of another form, which tools/check_secrets.py checks
 
 REMEDY = {
     "executes": "Do not load it. Report the file to its author and to the hub.",
@@ -164,7 +165,7 @@ def read(folder):
     """All rules and structure rules below `folder`, sorted by id."""
     rules, structures, ids, owners = [], [], {}, {}
     for path in sorted(folder.rglob("*.toml")):
-        if path.name in NOT_RULES:
+        if path.name in NOT_RULES or path.parent.name in NOT_RULE_FOLDERS:
             continue
         file = path.relative_to(folder.parent)
         try:

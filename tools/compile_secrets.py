@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Turns rules/secrets/*.toml, and the words that the model knows, into the C++ tables behind src/secrets.
+
+    compile_secrets.py RULES_FOLDER OUTPUT.cpp
+
+tools/check_secrets.py checks the rules; here they are only written down.
+"""
+
+import collections
+import hashlib
+import pathlib
+import re
+import sys
+
+import secrets_model as model
+
+
+GATE_BYTES = 32  # of a match's beginning that are compared before the pattern is tried
+
+
+class Pool:
+    """Arrays of one C++ type, laid end to end; each is named by where it begins and how long it is."""
+
+    def __init__(self, type_name, name):
+        self.type_name, self.name, self.items, self.spans = type_name, name, [], {}
+
+    def span(self, items):
+        items = tuple(items)
+        if items not in self.spans:
+            self.spans[items] = f"{{{self.name} + {len(self.items)}, {len(items)}}}" if items else "{}"
+            self.items += items
+        return self.spans[items]
+
+    def lines(self):
+        return [f"constexpr {self.type_name} {self.name}[] = {{", *(f"    {item}," for item in self.items), "};"]
+
+
+def quoted(text):
+    """A literal of any bytes; octal, because a hex escape would swallow the letters behind it."""
+    raw = text.encode() if isinstance(text, str) else text
+    return '"' + "".join(chr(c) if 32 <= c < 127 and c not in b'"\\' else f"\\{c:03o}" for c in raw) + '"sv'
+
+
+def validator(text):
+    """Check, text, least and most: numbers where the check compares with any."""
+    name, argument = model.split_validator(text)
+    numbers = argument.partition("-") if name in ("length", "classes", "digits", "base64") else (argument, "", "")
+    is_number = name == "entropy" or name in ("length", "classes", "digits", "base64") and argument
+    least, most = (numbers[0], numbers[2] or numbers[0]) if is_number else ("0", "0")
+    return f"{{Check::{name.replace('-', '_')}, {quoted('' if is_number else argument)}, {float(least)}, {float(most)}}}"
+
+
+def detector_line(d):
+    texts = (d.id, *(d.entry.get(key, "") for key in ("name", "can", "revoke", "note")))
+    return f"{{{', '.join(map(quoted, texts))}, Severity::{d.entry['severity']}}}"
+
+
+class Gate:
+    """Which bytes can stand at each of the first places of a match: a necessary condition, read off the pattern. It turns
+    most keywords away for the price of a comparison."""
+
+    def __init__(self, pattern):
+        tree = re._parser.parse(pattern.encode())
+        self.count = min(tree.getwidth()[0], GATE_BYTES)
+        self.sets = [set() for _ in range(self.count)]
+        self.follow(tree, {0}, False)
+
+    def follow(self, tree, places, fold):
+        """The places behind `tree`, where it may begin at any of `places`. Places behind the gate are forgotten."""
+        for op, argument in tree:
+            places = self.step(str(op), argument, places, fold)
+        return places
+
+    def step(self, name, argument, places, fold):
+        if name == "SUBPATTERN":
+            return self.follow(argument[3], places, fold or bool(argument[1] & re.IGNORECASE))
+        if name == "BRANCH":
+            return set().union(*(self.follow(branch, places, fold) for branch in argument[1]))
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
+            return self.repeat(*argument, places, fold)
+        here = bytes_of(name, argument, fold)
+        for place in places:
+            self.sets[place] |= here
+        return {place + 1 for place in places if place + 1 < self.count}
+
+    def repeat(self, least, most, tree, places, fold):
+        behind = set() if least else set(places)
+        for turn in range(1, most + 1):
+            places = self.follow(tree, places, fold)
+            behind |= places if turn >= least else set()
+            if not places:
+                break
+        return behind
+
+
+def bytes_of(name, argument, fold):
+    """The bytes that one piece of a pattern stands for."""
+    if name == "LITERAL":
+        found = {argument}
+    elif name == "IN":
+        found = set().union(*(bytes_of(str(op), value, fold) for op, value in argument if str(op) != "NEGATE"))
+        found = set(range(256)) - found if str(argument[0][0]) == "NEGATE" else found
+    elif name == "RANGE":
+        found = set(range(argument[0], argument[1] + 1))
+    else:
+        raise ValueError(f"a pattern has a {name}")
+    return found | {ord(chr(byte).swapcase()) for byte in found if fold and chr(byte).isascii()}
+
+
+def byte_set(members):
+    """256 bits as four words, the lowest first."""
+    bits = sum(1 << byte for byte in members)
+    return "{" + ", ".join(f"0x{bits >> 64 * word & (1 << 64) - 1:x}" for word in range(4)) + "}"
+
+
+def gate_of(d, sets, numbers):
+    """Numbers of byte sets. None where a match may begin before its keyword."""
+    gate = [] if d.lead else [byte_set(members) for members in Gate(d.pattern).sets]
+    return numbers.span(sets.setdefault(members, len(sets)) for members in gate)
+
+
+def rule_line(d, number_of, words, validators, numbers, sets):
+    return (
+        f"{{Kind::{d.kind}, Border::{d.border}, {str(d.matcher.groups > 0).lower()}, {d.lead}, {d.width},\n"
+        f"     {quoted(d.pattern)}, {gate_of(d, sets, numbers)},\n"
+        f"     {quoted(d.until)}, {words.span(map(quoted, d.near))}, {validators.span(map(validator, d.validate))}, "
+        f"{numbers.span(sorted(number_of[other] for other in d.over))}}}"
+    )
+
+
+def keyword_line(keyword, number_of, numbers):
+    owners = numbers.span(number_of[d.id] for d in keyword.detectors)
+    reach = max(map(model.reach, keyword.detectors))
+    return f"{{{quoted(keyword.text)}, {str(keyword.fold).lower()}, {reach}, {keyword.cost}, {owners}}}"
+
+
+def constants(rules, keywords):
+    return [
+        f"const std::size_t longest_keyword = {max(len(k.text) for k in keywords)};",
+        f"const std::size_t longest_lead = {max(d.lead for d in rules.detectors)};",
+        f"const std::size_t near_bytes = {model.NEAR_BYTES};",
+        f"const std::size_t name_bytes = {model.NAME_BYTES};",
+        f"const std::size_t until_bytes = {model.UNTIL_BYTES};",
+        f"const std::uint64_t stretch_bytes = {model.STRETCH_BYTES};",
+        f"const std::uint64_t cost_of_stretch = {model.COST_OF_STRETCH};",
+        f"const std::size_t most_hits = {model.MOST_HITS};",
+        f"const std::size_t most_found = {model.MOST_FOUND};",
+        f"const std::size_t deepest_json = {model.DEEPEST_JSON};",
+    ]
+
+
+WORD_LISTS = {
+    "placeholder_words": model.PLACEHOLDER_WORDS, "firm_words": model.FIRM_WORDS,
+    "placeholder_marks": model.PLACEHOLDER_MARKS, "hash_names": model.HASH_NAMES, "other_names": model.OTHER_NAMES,
+    "bigrams": sorted(model.BIGRAMS), "common_passwords": sorted(model.COMMON_PASSWORDS),
+}
+
+
+def emit(rules):
+    number_of = {d.id: number for number, d in enumerate(rules.detectors)}
+    keywords = model.keywords_of(rules.detectors)
+    words, validators = Pool("std::string_view", "kWords"), Pool("Validator", "kValidators")
+    numbers = Pool("std::uint32_t", "kNumbers")
+    lists = collections.ChainMap(WORD_LISTS, {"published": sorted(rules.published)})
+    arrays = [f"const std::span<const std::string_view> {name}{words.span(map(quoted, lists[name]))};" for name in sorted(lists)]
+    sets = {}  # in the order of their numbers
+    rule_lines = [rule_line(d, number_of, words, validators, numbers, sets) for d in rules.detectors]
+    keyword_lines = [keyword_line(k, number_of, numbers) for k in keywords]
+    tables = [
+        *words.lines(), *validators.lines(), *numbers.lines(),
+        "constexpr ByteSet kByteSets[] = {", *(f"    {members}," for members in sets), "};",
+        "constexpr Detector kDetectors[] = {", *(f"    {detector_line(d)}," for d in rules.detectors), "};",
+        "constexpr Rule kRules[] = {", *(f"    {line}," for line in rule_lines), "};",
+        "constexpr Keyword kKeywords[] = {", *(f"    {line}," for line in keyword_lines), "};",
+        "}  // namespace",
+        "",
+        "const std::span<const Detector> detectors{kDetectors};",
+        "const std::span<const Rule> rules{kRules};",
+        "const std::span<const Keyword> keywords{kKeywords};",
+        "const std::span<const ByteSet> byte_sets{kByteSets};",
+        *arrays, *constants(rules, keywords),
+    ]
+    return "\n".join([
+        "// Generated by tools/compile_secrets.py from rules/secrets/*.toml. Change those instead.",
+        '#include "secrets/table.h"',
+        "",
+        "namespace assay::secrets::table {",
+        "namespace {",
+        "using namespace std::string_view_literals;",
+        "",
+        *tables,
+        f"const std::string_view version = {quoted(version_of(tables))};",
+        "",
+        "}  // namespace assay::secrets::table",
+        "",
+    ])
+
+
+def version_of(tables):
+    """Changes with the tables, and with the steps that the model describes."""
+    steps = pathlib.Path(model.__file__).read_bytes()
+    return hashlib.sha256("\n".join(tables).encode() + steps).hexdigest()[:16]
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        print("usage: compile_secrets.py RULES_FOLDER OUTPUT.cpp", file=sys.stderr)
+        return 64
+    folder, output = map(pathlib.Path, arguments)
+    text = emit(model.read(folder))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
