@@ -13,7 +13,7 @@
 namespace assay::secrets {
 namespace {
 
-constexpr std::size_t kBytesAtOnce = 1 << 16;  // what is scanned and looked through while it is in the cache
+constexpr std::size_t kBytesAtOnce = 1 << 14;  // what is scanned and looked through while it is in the cache
 
 std::uint64_t begin_of(const Place& place) noexcept { return place.end - table::keywords[place.keyword].text.size(); }
 
