@@ -13,6 +13,7 @@ import pathlib
 import pickle
 import random
 import shutil
+import string
 import struct
 import sys
 import types
@@ -395,3 +396,18 @@ def _base64_lines(chance, _):
 
 def _tensor_bytes(chance, _):
     return chance.randbytes(4096)
+
+
+def keyword_floods(data, size=10**6):
+    """1 MB each of what makes a scanner for secrets try again and again."""
+    chance = random.Random(5)
+    letters = string.ascii_letters + string.digits
+    floods = {
+        "hf_": "hf_", "BEGIN": "-----BEGIN PRIVATE KEY-----", "quotes": '"', "eyJ": "eyJ", "password": "password=Ab1x",
+        "issuers": "".join("auth0" + "".join(chance.choices(letters, k=chance.randint(1, 6))) for _ in range(10**5)),
+    }
+    folder = data / "keyword-floods"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in floods.items():
+        (folder / name).write_text((text * (size // len(text) + 1))[:size])
+    return {name: folder / name for name in floods}

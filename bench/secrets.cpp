@@ -67,6 +67,6 @@ int main(int argc, char** argv) {
     measure(text, *prefilter, *scanner, best);
     hits = scanner->finish().size();
   }
-  std::printf("sha256 %.3f\nprefilter %.3f\nscanner %.3f\nhits %zu%s\n", best.sha256, best.prefilter, best.scanner,
+  std::printf("sha256 %.6f\nprefilter %.6f\nscanner %.6f\nhits %zu%s\n", best.sha256, best.prefilter, best.scanner,
               hits, scanner->cut() ? " cut" : "");
 }

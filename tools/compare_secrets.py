@@ -23,8 +23,9 @@ def damaged(text, rng):
     return rng.choice((text[:at], text[at:], text[:at] + byte + text[at:], text[:at] + byte + text[at + 1 :], text + text))
 
 
-def hostile():
+def hostile(rng):
     """What the bounds of the model are for."""
+    yield b"".join(b"auth0" + rng.randbytes(2).hex().encode() for _ in range(20_000))
     yield b"eyJ" * 50_000
     yield b"-----BEGIN PRIVATE KEY-----" * 4_000 + b"-----END PRIVATE KEY-----"
     yield b"password=Ab1x" * 9_000
@@ -35,7 +36,7 @@ def records(seed, count):
     rng = random.Random(seed)
     lines = [line.text for line in secret_lines.lines(seed, count // 2, count - count // 2)]
     joined = [b"\n".join(lines[at : at + JOINED_LINES]) for at in range(0, len(lines), JOINED_LINES)]
-    return [*lines, *(damaged(line, rng) for line in lines), *joined, b"\n".join(lines), *hostile()]
+    return [*lines, *(damaged(line, rng) for line in lines), *joined, b"\n".join(lines), *hostile(rng)]
 
 
 def said_by_model(number, data, rules):

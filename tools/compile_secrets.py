@@ -78,7 +78,7 @@ class Gate:
             return set().union(*(self.follow(branch, places, fold) for branch in argument[1]))
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
             return self.repeat(*argument, places, fold)
-        here = bytes_of(name, argument, fold)
+        here = model.bytes_of(name, argument, fold)
         for place in places:
             self.sets[place] |= here
         return {place + 1 for place in places if place + 1 < self.count}
@@ -93,20 +93,6 @@ class Gate:
         return behind
 
 
-def bytes_of(name, argument, fold):
-    """The bytes that one piece of a pattern stands for."""
-    if name == "LITERAL":
-        found = {argument}
-    elif name == "IN":
-        found = set().union(*(bytes_of(str(op), value, fold) for op, value in argument if str(op) != "NEGATE"))
-        found = set(range(256)) - found if str(argument[0][0]) == "NEGATE" else found
-    elif name == "RANGE":
-        found = set(range(argument[0], argument[1] + 1))
-    else:
-        raise ValueError(f"a pattern has a {name}")
-    return found | {ord(chr(byte).swapcase()) for byte in found if fold and chr(byte).isascii()}
-
-
 def byte_set(members):
     """256 bits as four words, the lowest first."""
     bits = sum(1 << byte for byte in members)
@@ -115,14 +101,22 @@ def byte_set(members):
 
 def gate_of(d, sets, numbers):
     """Numbers of byte sets. None where a match may begin before its keyword."""
-    gate = [] if d.lead else [byte_set(members) for members in Gate(d.pattern).sets]
-    return numbers.span(sets.setdefault(members, len(sets)) for members in gate)
+    gate = [] if d.lead else Gate(d.pattern).sets
+    return numbers.span(number_in(sets, members) for members in gate)
+
+
+def number_in(sets, members):
+    return sets.setdefault(byte_set(members), len(sets))
+
+
+def run_of(d, sets):
+    return f"{number_in(sets, d.run.members)}, {d.run.least}" if d.run else "0, 0"
 
 
 def rule_line(d, number_of, words, validators, numbers, sets):
     return (
         f"{{Kind::{d.kind}, Border::{d.border}, {str(d.matcher.groups > 0).lower()}, {d.lead}, {d.width},\n"
-        f"     {quoted(d.pattern)}, {gate_of(d, sets, numbers)},\n"
+        f"     {quoted(d.pattern)}, {gate_of(d, sets, numbers)}, {run_of(d, sets)},\n"
         f"     {quoted(d.until)}, {words.span(map(quoted, d.near))}, {validators.span(map(validator, d.validate))}, "
         f"{numbers.span(sorted(number_of[other] for other in d.over))}}}"
     )
@@ -143,6 +137,7 @@ def constants(rules, keywords):
         f"const std::size_t until_bytes = {model.UNTIL_BYTES};",
         f"const std::uint64_t stretch_bytes = {model.STRETCH_BYTES};",
         f"const std::uint64_t cost_of_stretch = {model.COST_OF_STRETCH};",
+        f"const std::uint64_t most_doubts = {model.MOST_DOUBTS};",
         f"const std::size_t most_hits = {model.MOST_HITS};",
         f"const std::size_t most_found = {model.MOST_FOUND};",
         f"const std::size_t deepest_json = {model.DEEPEST_JSON};",

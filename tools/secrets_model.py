@@ -16,6 +16,7 @@ step looks further than a detector's own bound. What it finds is what any other 
 
 import base64
 import binascii
+import collections
 import dataclasses
 import hashlib
 import json
@@ -35,6 +36,7 @@ UNTIL_BYTES = 16_384  # how far an armoured key may reach
 STRETCH_BYTES = 65_536
 COST_OF_STRETCH = 128 * STRETCH_BYTES
 COST_OF_TRY = 256  # and as much again as the bytes that the try may look at
+MOST_DOUBTS = 1_024  # in a stretch, tries of patterns that can be read in many ways, where a secret may follow
 MOST_HITS = 10_000
 MOST_FOUND = 2 * MOST_HITS  # before overlaps are resolved
 DEEPEST_JSON = 64
@@ -46,6 +48,16 @@ HEX = frozenset(b"0123456789abcdefABCDEF")
 BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    members: frozenset  # bytes
+    least: int  # so many of them in a row
+
+    def is_in(self, data):
+        inside = bytes(c in self.members for c in data)
+        return b"\1" * self.least in inside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +75,7 @@ class Detector:
     until: bytes  # the secret goes on through this literal, if there is one
     over: frozenset  # detectors that give way to this one
     width: int  # the most bytes a match can have
+    run: Run  # without which there is no match; for patterns that can be read in many ways
     entry: dict
 
 
@@ -128,13 +141,55 @@ def expand_shapes(pattern, shapes):
 def detector(entry, shapes):
     pattern = expand_shapes(entry["pattern"], shapes)
     matcher = re.compile(pattern.encode())
+    tree = re._parser.parse(pattern.encode())
+    is_doubtful = "}?" in pattern and entry.get("kind") == "context" and matcher.groups and not entry.get("lead")
     return Detector(
         id=entry["id"], kind=entry.get("kind", "format"), keywords=tuple(k.encode() for k in entry["keywords"]),
         pattern=pattern, matcher=matcher, lead=entry.get("lead", 0), fold=entry.get("fold", False),
         border=entry.get("border", "word"), near=tuple(word.lower().encode() for word in entry.get("near", [])),
         validate=tuple(entry.get("validate", [])), until=entry.get("until", "").encode(),
-        over=frozenset(entry.get("over", [])), width=re._parser.parse(pattern.encode()).getwidth()[1], entry=entry,
+        over=frozenset(entry.get("over", [])), width=tree.getwidth()[1],
+        run=run_of(secret_in(tree)) if is_doubtful else None, entry=entry,
     )
+
+
+def secret_in(tree):
+    """The part of a pattern that is group 1; None where it is elsewhere."""
+    for op, argument in tree:
+        if str(op) == "SUBPATTERN" and argument[0] == 1:
+            return argument[3]
+        inner = argument[3:] if str(op) == "SUBPATTERN" else argument[1] if str(op) == "BRANCH" else ()
+        for part in inner:
+            if (found := secret_in(part)) is not None:
+                return found
+    return None
+
+
+def run_of(tree):
+    """What every text of `tree` holds: so many bytes in a row of those that stand in it anywhere."""
+    return Run(frozenset(bytes_in(tree, False)), tree.getwidth()[0])
+
+
+def bytes_in(tree, fold):
+    return set().union(*(bytes_of(str(op), argument, fold) for op, argument in tree))
+
+
+def bytes_of(name, argument, fold):
+    """The bytes that stand anywhere in what a piece of a pattern matches."""
+    if name == "SUBPATTERN":
+        return bytes_in(argument[3], fold or bool(argument[1] & re.IGNORECASE))
+    if name == "BRANCH":
+        return set().union(*(bytes_in(branch, fold) for branch in argument[1]))
+    if name in ("MAX_REPEAT", "MIN_REPEAT"):
+        return bytes_in(argument[2], fold)
+    if name == "LITERAL":
+        found = {argument}
+    elif name == "RANGE":
+        found = set(range(argument[0], argument[1] + 1))
+    else:  # a class
+        found = bytes_in([item for item in argument if str(item[0]) != "NEGATE"], fold)
+        found = set(range(256)) - found if str(argument[0][0]) == "NEGATE" else found
+    return found | {ord(chr(byte).swapcase()) for byte in found if fold and chr(byte).isascii()}
 
 
 # --- Detection -------------------------------------------------------------------------------------------------------
@@ -150,9 +205,16 @@ def examine(data, rules):
     folded = data.lower()
     found = []  # (hit, begin of the match)
     places, cut = affordable(keywords_in(data, folded, rules.index))
+    doubts = collections.Counter()
     for at, keyword in places:
         for d in keyword.detectors:
-            if hit := hit_at(d, data, folded, at, len(keyword.text), rules.published):
+            if d.run and not d.run.is_in(data[at : at + d.width]):
+                continue
+            stretch = (at + len(keyword.text)) // STRETCH_BYTES
+            doubts[stretch] += d.run is not None
+            if d.run and doubts[stretch] > MOST_DOUBTS:
+                cut = True
+            elif hit := hit_at(d, data, folded, at, len(keyword.text), rules.published):
                 found.append(hit)
     hits = resolve(found[:MOST_FOUND], rules)
     return hits[:MOST_HITS], cut or len(found) > MOST_FOUND or len(hits) > MOST_HITS

@@ -126,6 +126,18 @@ std::optional<std::uint64_t> Ends::end_after(std::uint32_t rule, const Surroundi
   return looked.first + literal.size();
 }
 
+bool is_doubtful(std::uint32_t rule) noexcept { return table::rules[rule].run_bytes != 0; }
+
+bool may_match(std::uint32_t number, const Surroundings& around, std::uint64_t at) noexcept {
+  const auto& rule = table::rules[number];
+  std::size_t run = 0;
+  for (const char c : around.text.substr(static_cast<std::size_t>(at - around.begin), rule.width)) {
+    if (run >= rule.run_bytes) break;
+    run = has(table::byte_sets[rule.run_set], c) ? run + 1 : 0;
+  }
+  return run >= rule.run_bytes;
+}
+
 std::optional<Found> hit_at(std::uint32_t number, const Surroundings& around, std::uint64_t at,
                             std::uint64_t keyword_end, Ends& ends) {
   const auto& rule = table::rules[number];

@@ -39,6 +39,13 @@ class Ends {
   std::vector<Looked> looked_;
 };
 
+/// Whether the pattern can be read in many ways, so that trying it is dear.
+bool is_doubtful(std::uint32_t rule) noexcept;
+
+/// Whether what a match must hold stands behind the keyword at `at`: without it there is no hit. Always, of a rule that
+/// is not doubtful.
+bool may_match(std::uint32_t rule, const Surroundings& around, std::uint64_t at) noexcept;
+
 /// The hit of `rule` to which the keyword [`at`, `end`) leads, if it leads to one. One try: a match that a later step
 /// refuses is not looked for elsewhere.
 std::optional<Found> hit_at(std::uint32_t rule, const Surroundings& around, std::uint64_t at, std::uint64_t end,

@@ -16,8 +16,8 @@ void unite(std::vector<Found>& found) {
   std::ranges::sort(found, [](const Found& a, const Found& b) {
     return std::tuple_cat(place(a), std::tuple{b.match_begin}) < std::tuple_cat(place(b), std::tuple{a.match_begin});
   });
-  const auto rest = std::ranges::unique(found, {}, place);
-  found.erase(rest.begin(), rest.end());
+  const auto is_same = [](const Found& a, const Found& b) { return a.hit == b.hit; };
+  found.erase(std::unique(found.begin(), found.end(), is_same), found.end());
 }
 
 bool share(const Hit& a, const Hit& b) noexcept { return a.begin < b.end && b.begin < a.end; }

@@ -13,7 +13,7 @@
 namespace assay::secrets {
 namespace {
 
-constexpr std::size_t kBytesAtOnce = 1 << 16;  // what is scanned and looked through while it is in the cache
+constexpr std::size_t kBytesAtOnce = 1 << 14;  // what is scanned and looked through while it is in the cache
 
 std::uint64_t begin_of(const Place& place) noexcept { return place.end - table::keywords[place.keyword].text.size(); }
 
@@ -29,12 +29,14 @@ struct Scanner::State {
   void admit();
   void settle(bool is_end);
   void try_rules(const Place& place);
+  bool is_worth_a_try(std::uint32_t rule, const Place& place);
   void forget_what_is_settled();
   std::vector<Hit> finish();
 
   Prefilter prefilter;
   Window window;
-  Budget budget;
+  Budget tries{table::cost_of_stretch};
+  Budget doubts{table::most_doubts};
   Ends ends;
   std::vector<Place> noted;    // by the last scan
   std::vector<Place> waiting;  // for the bytes that their rules need; by their ends
@@ -55,7 +57,7 @@ void Scanner::State::take(bytes::View piece) {
 
 void Scanner::State::admit() {
   for (const auto& place : noted) {
-    if (budget.affords(place.end, table::keywords[place.keyword].cost)) {
+    if (tries.affords(place.end, table::keywords[place.keyword].cost)) {
       waiting.push_back(place);
     } else {
       is_cut = true;
@@ -77,8 +79,17 @@ void Scanner::State::settle(bool is_end) {
 void Scanner::State::try_rules(const Place& place) {
   for (const auto rule : table::keywords[place.keyword].rules) {
     if (found.size() > table::most_found) return;
+    if (!is_worth_a_try(rule, place)) continue;
     if (const auto one = hit_at(rule, window.around(), begin_of(place), place.end, ends)) found.push_back(*one);
   }
+}
+
+bool Scanner::State::is_worth_a_try(std::uint32_t rule, const Place& place) {
+  if (!is_doubtful(rule)) return true;
+  if (!may_match(rule, window.around(), begin_of(place))) return false;
+  const bool is_affordable = doubts.affords(place.end, 1);
+  is_cut = is_cut || !is_affordable;
+  return is_affordable;
 }
 
 void Scanner::State::forget_what_is_settled() {
@@ -100,7 +111,8 @@ std::vector<Hit> Scanner::State::finish() {
 
   prefilter.restart();
   window.clear();
-  budget = {};
+  tries = Budget{table::cost_of_stretch};
+  doubts = Budget{table::most_doubts};
   ends.forget();
   waiting.clear();
   settled = 0;

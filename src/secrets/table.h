@@ -53,6 +53,8 @@ struct Rule {
   std::uint32_t width;                  ///< the most bytes that a match can have
   std::string_view regex;               ///< RE2, Latin-1
   std::span<const std::uint32_t> gate;  ///< the byte sets of the first bytes of a match; empty where there is a lead
+  std::uint32_t run_set;                ///< a byte set of which a match holds ...
+  std::uint32_t run_bytes;              ///< ... so many in a row; 0 where the pattern can be read in one way only
   std::string_view until;               ///< the secret goes on through this literal, if there is one
   std::span<const std::string_view> near;
   std::span<const Validator> validators;
@@ -77,7 +79,7 @@ extern const std::span<const std::string_view> hash_names, other_names, bigrams,
 
 extern const std::size_t longest_keyword, longest_lead;  ///< bytes
 extern const std::size_t near_bytes, name_bytes, until_bytes;
-extern const std::uint64_t stretch_bytes, cost_of_stretch;
+extern const std::uint64_t stretch_bytes, cost_of_stretch, most_doubts;
 extern const std::size_t most_hits, most_found, deepest_json;
 extern const std::string_view version;
 
