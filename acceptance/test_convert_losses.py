@@ -15,7 +15,10 @@ import pytest
 from archives import Tensor, npy, plain_zip, state_dict, tensor_pickle, torch_zip
 from assembler import Pickle, pickle
 from conftest import ERROR, FOUND, INTERRUPTED, PROGRAM, assay, clean_environment
-from test_convert import UNSAFE, convert, floats, one, read_safetensors, simple
+from conversions import UNSAFE, convert, floats, one, read_safetensors, simple
+
+
+COMPLEX = Tensor(storage="ComplexDoubleStorage", key="1", numel=1, shape=(1,))
 
 
 def lists_everything(answer, *names):
@@ -76,8 +79,7 @@ def test_what_follows_the_first_object_is_told(tmp_path, name, data):
 
 def test_a_number_does_not_hide_a_tensor_of_its_name(tmp_path):
     inner = Pickle().value("a").value({"b": 5})
-    complex128 = Tensor(storage="ComplexDoubleStorage", key="1", numel=1, shape=(1,))
-    (tmp_path / "a.bin").write_bytes(torch_zip(state_dict({"w": Tensor(), "a.b": complex128}, inner), {"0": floats(4), "1": bytes(16)}))
+    (tmp_path / "a.bin").write_bytes(torch_zip(state_dict({"w": Tensor(), "a.b": COMPLEX}, inner), {"0": floats(4), "1": bytes(16)}))
     answer = convert(tmp_path / "a.bin", "--keep-metadata", "--strict")
     assert answer.code == FOUND and not (tmp_path / "a.safetensors").exists()
 
@@ -100,6 +102,16 @@ def test_an_index_that_names_a_tensor_no_shard_has_is_refused(tmp_path):
     answer = convert(tmp_path)
     assert answer.code == FOUND and "'v'" in one(answer)["why"]
     assert "name the folder" in one(convert(index))["why"]
+
+
+def test_an_index_may_name_what_safetensors_cannot_hold(tmp_path):
+    shard = "pytorch_model-00001-of-00001.bin"
+    (tmp_path / shard).write_bytes(torch_zip(state_dict({"w": Tensor(), "c": COMPLEX}), {"0": floats(4), "1": bytes(16)}))
+    index = tmp_path / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"weight_map": {"w": shard, "c": shard}}))
+    lists_everything(convert(tmp_path, "-n"), "c")
+    index.write_text(json.dumps({"weight_map": {"c": shard}}))
+    assert any("1 are missing in it" in n for n in one(convert(tmp_path, "-n"))["notices"])
 
 
 def test_files_that_may_not_be_read_are_told(tmp_path):
@@ -139,13 +151,23 @@ def test_a_checksum_that_numpy_refuses_is_refused(tmp_path):
 # What --check must not call the same -------------------------------------------------------------------------------------
 
 def test_check_tells_what_it_could_not_compare(tmp_path):
-    complex128 = Tensor(storage="ComplexDoubleStorage", key="1", numel=1, shape=(1,))
-    (tmp_path / "a.bin").write_bytes(torch_zip(state_dict({"w": Tensor(), "c": complex128}), {"0": floats(4), "1": bytes(16)}))
+    (tmp_path / "a.bin").write_bytes(torch_zip(state_dict({"w": Tensor(), "c": COMPLEX}), {"0": floats(4), "1": bytes(16)}))
     (tmp_path / "b.bin").write_bytes(torch_zip(state_dict({"w": Tensor()}), {"0": floats(4)}))
     for pair in (("a.bin", "b.bin"), ("b.bin", "a.bin"), ("a.bin", "a.bin")):
         answer = convert("--check", *pair, cwd=tmp_path)
         assert answer.code == FOUND and not answer.report["same"]
         assert {d["name"] for d in answer.report["not_compared"]} == {"c"}
+
+
+def test_check_of_folders_tells_of_checkpoints_without_tensors_to_compare(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.bin").write_bytes(simple("w"))
+    convert(source, "-o", tmp_path / "result" / "")
+    optimizer = Pickle().value({"state": {}, "param_groups": []})
+    (source / "optimizer.pt").write_bytes(torch_zip(bytes(pickle(2).value(optimizer).stop())))
+    answer = convert("--check", source, tmp_path / "result")
+    assert answer.code == 0 and [d["name"] for d in answer.report["not_compared"]] == [str(source / "optimizer.pt")]
 
 
 def test_check_of_folders_in_folders_is_refused(tmp_path):

@@ -38,7 +38,10 @@ class Compared {
     for (const auto& file : files) {
       auto input = reader.read(file);
       if (!input) return refuse(printable(file) + ": " + input.error());
-      if (input->set.outcome == tensors::Set::Outcome::nothing && files.size() > 1) continue;
+      if (input->set.outcome == tensors::Set::Outcome::nothing && is_folder(path)) {
+        if (!input->set.format.empty()) out.without_tensors_.push_back({file, input->set.why});
+        continue;
+      }
       if (input->set.outcome != tensors::Set::Outcome::read) return refuse(printable(file) + ": " + input->set.why);
       out.inputs_.push_back(std::move(*input));
     }
@@ -65,8 +68,14 @@ class Compared {
   /// A file that holds one tensor and no name for it.
   const Side* only() const { return sides_.size() == 1 ? &sides_.begin()->second : nullptr; }
   const std::vector<Input>& inputs() const { return inputs_; }
+  /// Files of a folder that are checkpoints, and hold nothing to compare: an optimizer's state.
+  struct Passed {
+    std::string path, why;
+  };
+  const std::vector<Passed>& without_tensors() const { return without_tensors_; }
 
  private:
+  std::vector<Passed> without_tensors_;
   std::vector<Input> inputs_;
   std::map<std::string, Side> sides_;
   std::map<std::string, std::string> other_names_;
@@ -116,26 +125,27 @@ class Pairing {
   std::vector<std::string> names_;
 };
 
-}  // namespace
-
-namespace {
-
 /// False where something that was asked for could not be compared; what stands beside the chosen dict was not.
 bool tell_not_compared(const Compared& side, Comparison& out) {
   bool all_compared = true;
-  for (const auto& input : side.inputs())
+  for (const auto& input : side.inputs()) {
     for (const auto& l : input.set.leftovers) {
       if (l.reason == tensors::kNotATensor || l.reason.starts_with(tensors::kItsClass)) continue;
       out.not_compared.push_back({l.name, l.what + " in " + printable(input.path) + "; " + l.reason});
       all_compared &= l.reason.starts_with(tensors::kBesideTheChosen);
     }
+    if (input.set.more_leftovers == 0) continue;
+    out.not_compared.push_back(
+        {"", std::to_string(input.set.more_leftovers) + " more in " + printable(input.path) + " that nobody listed"});
+    all_compared = false;
+  }
+  for (const auto& file : side.without_tensors()) out.not_compared.push_back({printable(file.path), file.why});
   return all_compared;
 }
 
 }  // namespace
 
 tl::expected<Comparison, Refusal> compare(const std::string& left, const std::string& right, const Options& options) {
-  const auto began = std::chrono::steady_clock::now();
   Ticker ticker{options};
   auto reader = InputReader::open(options);
   if (!reader) return tl::unexpected<Refusal>{reader.error()};
@@ -163,7 +173,7 @@ tl::expected<Comparison, Refusal> compare(const std::string& left, const std::st
     for (const auto& input : side->inputs())
       if (!input.is_unchanged()) return refuse(printable(input.path) + " changed while it was compared");
   out.same = out.differences.empty() && all_compared;
-  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  out.seconds = ticker.seconds();
   return out;
 }
 

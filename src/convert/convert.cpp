@@ -95,6 +95,7 @@ tl::expected<Outcome, Refusal> convert(const std::vector<std::string>& paths, co
       out.conversions.push_back(std::move(conversion));
     }
   out.interrupted = ticker.stopped();
+  out.seconds = ticker.seconds();
   return out;
 }
 

@@ -19,7 +19,7 @@
 namespace assay::convert {
 
 struct Progress {
-  std::string_view doing;    ///< "reading", "hashing", "writing", "verifying"
+  std::string_view doing;    ///< "scanning", "reading", "writing", "hashing", "verifying", "comparing"
   std::string_view current;  ///< raw path
   std::uint64_t files_done = 0, files = 0;
   std::uint64_t bytes_done = 0, bytes = 0;  ///< of what is being done
@@ -57,7 +57,8 @@ tl::expected<Outcome, scan::Refusal> convert(const std::vector<std::string>& pat
 tl::expected<Comparison, scan::Refusal> compare(const std::string& left, const std::string& right,
                                                 const Options& options);
 
-/// 0 everything is converted, or there already; 1 something was refused; 2 something failed; 130 interrupted.
+/// 0 everything is converted, there already or skipped; 1 something was refused, else 2 something failed; 130
+/// interrupted.
 int exit_code(const Outcome& outcome);
 
 }  // namespace assay::convert

@@ -136,17 +136,19 @@ bool Job::end_without_tensors(const std::string& where, const Set& set) {
 /// What the index names must be in its shards, or the product would be another model than the index promised.
 bool Job::check_index() {
   if (unit_.index.empty()) return true;
-  std::set<std::string_view> found;
+  std::set<std::string_view> converted, left_out;
   for (const auto& input : inputs_)
-    for (const auto& t : input.set.tensors) found.insert(t.name);
-  const auto named = reader_.index(unit_.index);
-  for (const auto& name : named)
-    if (!found.contains(name))
+    for (const auto& t : input.set.tensors) converted.insert(t.name);
+  for (const auto& l : out_.leftovers) left_out.insert(l.name);
+  std::size_t both = 0;
+  for (const auto& name : reader_.index(unit_.index)) {
+    both += converted.count(name);
+    if (!converted.contains(name) && !left_out.contains(name) && out_.more_leftovers == 0)
       return end(Status::refused, "its index names the tensor '" + name + "', and no shard has it");
-  const std::set<std::string_view> in_index{named.begin(), named.end()};
-  for (const auto name : found)
-    if (!in_index.contains(name))
-      out_.notices.push_back("the index does not name the tensor '" + std::string{name} + "', which a shard has");
+  }
+  if (both < converted.size())
+    out_.notices.push_back("the old index does not name all tensors of its shards: " +
+                           std::to_string(converted.size() - both) + " are missing in it");
   return true;
 }
 
@@ -176,7 +178,6 @@ std::vector<std::string> Job::product_paths() const {
 bool Job::make_plan() {
   const auto architecture = reader_.architecture(folder_of(unit_.sources.front()) + "config.json");
   plan_ = plan({inputs_, product_names(), architecture, options_.shard_bytes, options_.copy_tied});
-  for (auto& l : plan_.leftovers) out_.leftovers.push_back(std::move(l));
   for (auto& n : plan_.notices) out_.notices.push_back(std::move(n));
   out_.tied = plan_.tied;
   if (!plan_.refusal.empty()) return end(Status::refused, plan_.refusal);
@@ -256,9 +257,8 @@ void Job::describe_products() {
   out_.index = index_path_;
 }
 
-/// Products that exist are left alone: they hold the same tensors and name this very source, or nothing is written
-/// without
-/// --force.
+/// Products that exist are left alone. They hold the same tensors, and those that name a source name this one; or that
+/// is refused, and --force is asked for.
 bool Job::compare_with_existing() {
   const auto paths = product_paths();
   const auto there = std::find_if(paths.begin(), paths.end(), exists);
@@ -291,25 +291,22 @@ bool Job::stays(const std::string& path, const std::string& holds) {
 
 /// The same tensors under a name that was written for another file would give that file's verdict to this one.
 bool Job::compare_metadata(const std::vector<Input>& products) {
+  const auto names_sources = [](const Input& product) {
+    const auto& all = product.set.metadata;
+    return std::any_of(all.begin(), all.end(), [](const tensors::Scalar& m) { return m.name == kSourcesKey; });
+  };
+  if (std::none_of(products.begin(), products.end(), names_sources)) {
+    out_.notices.push_back("the product was not written by Assay, and does not say where its tensors come from");
+    return end(Status::there, "");
+  }
   Digests digests{inputs_, ticker_};
-  const auto done = digests.finish();
-  if (!done) return failed("hashing the source", done.error());
-  for (std::size_t i = 0; i < done->size(); ++i) out_.sources[i].sha256 = (*done)[i];
-  is_recorded_ = true;
-  for (std::size_t i = 0; i < products.size(); ++i) {
-    const auto& there = products[i].set.metadata;
-    const auto wanted = metadata_of(plan_.outputs[i], inputs_, out_.sources, plan_.tied,
-                                    i == 0 ? out_.kept_metadata : std::vector<tensors::Scalar>{});
-    const bool ours = std::any_of(there.begin(), there.end(), [](const auto& m) { return m.name == kSourcesKey; });
-    const bool same = is_same_metadata(there, wanted);
-    if (ours && !same)
+  if (!take_digests(digests)) return false;
+  for (std::size_t i = 0; i < products.size(); ++i)
+    if (!is_same_metadata(products[i].set.metadata, metadata_for(i)))
       return end(Status::refused, products[i].path +
                                       " exists and holds the same tensors, made from another file or with other "
                                       "options; --force writes it anew");
-    is_recorded_ &= same;
-  }
-  if (!is_recorded_)
-    out_.notices.push_back("the product was not written by Assay, and does not say where its tensors come from");
+  is_recorded_ = true;
   return end(Status::there, "");
 }
 
@@ -335,7 +332,7 @@ bool Job::write() {
   for (auto& source : out_.sources) source.sha256.assign(kDigest, '0');  // room for what comes later
   for (const auto& path : product_paths()) folders_.make_for(path);
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
-    if (!write_output(plan_.outputs[i], i == 0)) return false;
+    if (!write_output(i)) return false;
   if (!write_digests(digests)) return false;
   if (index_path_.empty()) return true;
   auto index = written_file(index_path_, index_of(plan_.outputs));
@@ -344,11 +341,12 @@ bool Job::write() {
   return true;
 }
 
-bool Job::write_output(const Output& output, bool first) {
+bool Job::write_output(std::size_t number) {
   const Stopwatch watch{out_.seconds.write};
+  const auto& output = plan_.outputs[number];
   ticker_.begin("writing", output.path, output.bytes);
   auto placed = output.placed;
-  const auto header = header_of(placed, output, first);
+  const auto header = format::safetensors::header(placed, metadata_for(number));
   if (!header) return end(Status::refused, std::string{header.error().what});
   auto file = NewFile::create(output.path);
   if (!file) return end(Status::failed, output.path + ": " + file.error());
@@ -372,14 +370,11 @@ bool Job::write_output(const Output& output, bool first) {
 /// Headers name their sources by digest, which is known only now; it takes the room that was kept for it.
 bool Job::write_digests(Digests& digests) {
   const Stopwatch watch{out_.seconds.digest};
-  ticker_.begin("hashing", unit_.sources.front(), source_bytes());
-  auto done = digests.finish();
-  if (!done) return failed("hashing the source", done.error());
-  for (std::size_t i = 0; i < done->size(); ++i) out_.sources[i].sha256 = std::move((*done)[i]);
+  if (!take_digests(digests)) return false;
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
     const auto& output = plan_.outputs[i];
     auto placed = output.placed;
-    const auto header = header_of(placed, output, i == 0);
+    const auto header = format::safetensors::header(placed, metadata_for(i));
     if (!header || header->size() + output.bytes != out_.products[i].size)
       return end(Status::failed, "a header changed its length");
     if (const auto written = write_fully(files_[i].descriptor(), 0, bytes::view(*header)); !written)
@@ -389,10 +384,18 @@ bool Job::write_digests(Digests& digests) {
   return true;
 }
 
-Result<std::string> Job::header_of(std::vector<format::safetensors::Tensor>& placed, const Output& output,
-                                   bool first) const {
-  const auto kept = first ? out_.kept_metadata : std::vector<tensors::Scalar>{};
-  return format::safetensors::header(placed, metadata_of(output, inputs_, out_.sources, plan_.tied, kept));
+bool Job::take_digests(Digests& digests) {
+  ticker_.begin("hashing", unit_.sources.front(), source_bytes());
+  auto done = digests.finish();
+  if (!done) return failed("hashing the source", done.error());
+  for (std::size_t i = 0; i < done->size(); ++i) out_.sources[i].sha256 = std::move((*done)[i]);
+  return true;
+}
+
+/// Numbers and texts that are kept go with the first product.
+format::safetensors::Metadata Job::metadata_for(std::size_t number) const {
+  const auto kept = number == 0 ? out_.kept_metadata : std::vector<tensors::Scalar>{};
+  return metadata_of(plan_.outputs[number], inputs_, out_.sources, plan_.tied, kept);
 }
 
 // --- Verifying ------------------------------------------------------------------------------------

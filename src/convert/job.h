@@ -38,10 +38,10 @@ class Job {
   bool compare_metadata(const std::vector<Input>& products);
   bool check_room();
   bool write();
-  bool write_output(const Output& output, bool first);
+  bool write_output(std::size_t number);
   bool write_digests(Digests& digests);
-  Result<std::string> header_of(std::vector<format::safetensors::Tensor>& placed, const Output& output,
-                                bool first) const;
+  bool take_digests(Digests& digests);
+  format::safetensors::Metadata metadata_for(std::size_t number) const;
   bool verify();
   bool commit();
   void remove_sources();

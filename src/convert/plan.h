@@ -26,7 +26,6 @@ struct Plan {
   std::vector<Output> outputs;
   std::vector<Tied> tied;
   std::vector<std::string> notices;
-  std::vector<tensors::Leftover> leftovers;
   std::string refusal;  ///< why none of it can be written; empty where it can
 };
 

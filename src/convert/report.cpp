@@ -146,17 +146,13 @@ void write_conversion(Page& page, const Conversion& c) {
 
 std::string summary(const Outcome& outcome) {
   std::map<Status, std::uint64_t> counts;
-  double seconds = 0;
-  for (const auto& c : outcome.conversions) {
-    ++counts[c.status];
-    seconds += c.seconds.read + c.seconds.digest + c.seconds.write + c.seconds.verify;
-  }
+  for (const auto& c : outcome.conversions) ++counts[c.status];
   if (outcome.conversions.empty()) return "there is no checkpoint here";
   std::string out;
   for (const auto& [status, n] : counts)
     out += (out.empty() ? "" : ", ") + report::grouped(n) + " " +
            std::string{status == Status::there ? "up to date" : to_string(status)};
-  return out + " · " + report::duration(seconds) + (outcome.interrupted ? " · interrupted" : "");
+  return out + " · " + report::duration(outcome.seconds) + (outcome.interrupted ? " · interrupted" : "");
 }
 
 /// Whole, also where it is no UTF-8.
@@ -254,7 +250,8 @@ std::string to_json(const Outcome& outcome) {
   Json out{{"schema", std::string{kSchema}},
            {"version", std::string{kVersion}},
            {"confinement", outcome.tier},
-           {"interrupted", outcome.interrupted}};
+           {"interrupted", outcome.interrupted},
+           {"seconds", outcome.seconds}};
   out["conversions"] = list_of(outcome.conversions, [](const Conversion& c) { return json_of(c); });
   return report::dumped(out, 2) + "\n";
 }

@@ -85,6 +85,7 @@ struct Outcome {
   std::vector<Conversion> conversions;
   std::string tier;  ///< how readers were confined
   bool interrupted = false;
+  double seconds = 0;  ///< of everything, the scan included
 };
 
 /// What convert --check answers.

@@ -41,9 +41,12 @@ class Ticker {
     return true;
   }
   bool stopped() const { return stopped_; }
+  /// Since the work began.
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count(); }
 
  private:
   const Options& options_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::string_view doing_;
   std::string current_;  ///< its own: work outlives the objects that it is about
   std::uint64_t bytes_ = 0, files_done_ = 0, files_ = 0;
