@@ -107,10 +107,13 @@ void add_malware_options(CLI::App& command, Common& common, std::string& bad_add
   using assay::scan::Malware;
   add_clamd_option(command, common, bad_address);
   command
-      .add_option("--malware", common.scan.malware,
-                  "ask ClamAV's daemon about every file: off, on (but for tensors) or full (default: on)")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Malware>{{"off", Malware::off}, {"on", Malware::on}, {"full", Malware::full}}))
+      .add_option_function<std::string>(
+          "--malware",
+          [&](const std::string& word) {
+            common.scan.malware = word == "off" ? Malware::off : word == "full" ? Malware::full : Malware::on;
+          },
+          "ask ClamAV's daemon about every file: off, on (but for tensors) or full (default: on)")
+      ->check(CLI::IsMember({"off", "on", "full"}).description(""))
       ->type_name("MODE");
   command
       .add_option("--clamd-limit", common.scan.clamd_limit,
