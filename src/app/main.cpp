@@ -90,6 +90,28 @@ void add_scan_options(CLI::App& command, Common& common) {
       ->type_name("FOLDER");
 }
 
+void add_key_option(CLI::App& command, Common& common) {
+  command
+      .add_option("--secrets-key", common.secrets_key_path,
+                  "file with a key for the fingerprints of secrets, so that nobody can guess back from them")
+      ->type_name("FILE");
+}
+
+void add_search_options(CLI::App& command, Common& common) {
+  command.add_flag_callback(
+      "--no-secrets", [&] { common.scan.secrets = false; }, "do not look for tokens, keys and passwords");
+}
+
+void add_baseline_options(CLI::App& command, Common& common) {
+  auto* baseline = command
+                       .add_option("--baseline", common.baseline_path,
+                                   "secrets that are known and no longer count; written where there is none yet")
+                       ->type_name("FILE");
+  command.add_flag("--update-baseline", common.update_baseline, "write the baseline anew, with all that is found now")
+      ->needs(baseline);
+  add_key_option(command, common);
+}
+
 void add_clamd_option(CLI::App& command, Common& common, std::string& bad_address) {
   command
       .add_option_function<std::string>(
@@ -215,6 +237,9 @@ int main(int argc, char** argv) {
 
   auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
   add_scan_options(*scan, common);
+  add_search_options(*scan, common);
+  add_baseline_options(*scan, common);
+  scan->add_flag("--show-secrets", common.show_secrets, "show secrets whole; on a terminal only");
   add_malware_options(*scan, common, bad_address);
   add_judging_options(*scan, common);
   add_report_options(*scan, common, unknown_format);
@@ -234,6 +259,8 @@ int main(int argc, char** argv) {
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);
+  add_search_options(*facts, common);
+  add_key_option(*facts, common);
   add_malware_options(*facts, common, bad_address);
   add_policy_option(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")
@@ -247,6 +274,7 @@ int main(int argc, char** argv) {
   judge->add_option("facts", common.paths, "what assay facts wrote, or -")->required()->expected(1)->type_name("FILE");
   add_clamd_option(*judge, common, bad_address);
   add_judging_options(*judge, common);
+  add_baseline_options(*judge, common);
   add_report_options(*judge, common, unknown_format);
 
   auto* rules = app.add_subcommand("rules", "the rules that files are judged by");
