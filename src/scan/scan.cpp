@@ -81,12 +81,12 @@ class Reader {
     Exporter exporter{source, spool_file};
     if (exports_) how.on_member_bytes = [&](const MemberBytes& bytes) { exporter.add(bytes); };
     auto document = examine(source, spool_file, how);
-    if (!document || exporter.needs_spool()) {
+    if (!document || (exporter.needs_spool() && !third_party_)) {
       secrets_.forget();
       return std::string{kNeedsOwnCell};
     }
     answer.document = std::move(*document);
-    answer.exports_cut = exporter.is_cut();
+    answer.exports_cut = exporter.is_cut() || exporter.needs_spool();  // the parent had none to lend
     answer.exports = exporter.take();
     return answered(std::move(answer));
   }
