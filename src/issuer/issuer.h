@@ -3,6 +3,7 @@
 // for its detector and nowhere else; no byte of a scanned file chooses where.
 #pragma once
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -24,11 +25,13 @@ std::string_view to_string(Status status) noexcept;
 struct Secret {
   std::uint32_t detector = 0;  ///< index into secrets::detectors()
   std::string text;
+  auto operator<=>(const Secret&) const = default;
 };
 
 struct Question {
   Secret secret;
   std::vector<Secret> beside;  ///< found near it, of detectors in partners(): the nearest first
+  auto operator<=>(const Question&) const = default;
 };
 
 struct Answer {
@@ -39,7 +42,7 @@ struct Answer {
 /// Whether anybody can be asked about what this detector finds.
 bool can_ask(std::uint32_t detector) noexcept;
 
-/// Detectors whose secrets work together with what this one finds.
+/// Detectors whose secrets work together with what this one finds, as the parts of one login.
 std::span<const std::uint32_t> partners(std::uint32_t detector) noexcept;
 
 /// A server that is asked instead of the issuers: http or https, a host, perhaps a port and a path; nothing else.

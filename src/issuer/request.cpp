@@ -61,24 +61,26 @@ std::string filled(std::string_view form, std::string_view secret, Escape escape
   return result;
 }
 
-/// The secret of `detector`: what is asked about, or the nearest beside it. Empty where there is none.
-std::string_view part_of(const Question& question, std::uint32_t detector) {
-  if (question.secret.detector == detector) return question.secret.text;
-  const auto at = std::ranges::find(question.beside, detector, &Secret::detector);
-  return at == question.beside.end() ? ""sv : std::string_view{at->text};
+/// What is asked about, or the nearest beside it, of one of `detectors`. Nothing where there is none.
+const Secret* part_of(const Question& question, std::initializer_list<std::uint32_t> detectors) {
+  const auto is_wanted = [&](const Secret& secret) {
+    return std::ranges::find(detectors, secret.detector) != detectors.end();
+  };
+  if (is_wanted(question.secret)) return &question.secret;
+  const auto at = std::ranges::find_if(question.beside, is_wanted);
+  return at == question.beside.end() ? nullptr : &*at;
 }
 
 Result<sigv4::Login> login_of(const table::Parts& parts, const Question& question) {
-  const auto lasting = part_of(question, parts.id), temporary = part_of(question, parts.temporary_id);
-  const bool is_temporary = question.secret.detector == parts.temporary_id || lasting.empty();
-  const sigv4::Login login{std::string{is_temporary ? temporary : lasting}, std::string{part_of(question, parts.key)},
-                           std::string{is_temporary ? part_of(question, parts.token) : ""sv}};
-  if (login.id.empty()) return fail(Errc::unsupported, 0, "it works with its key id, and none was found near it");
-  if (login.key.empty()) return fail(Errc::unsupported, 0, "it works with its secret key, and none was found near it");
+  const auto* id = part_of(question, {parts.id, parts.temporary_id});
+  if (!id) return fail(Errc::unsupported, 0, "it works with its key id, and none was found near it");
+  const auto* key = part_of(question, {parts.key});
+  if (!key) return fail(Errc::unsupported, 0, "it works with its secret key, and none was found near it");
+  if (id->detector == parts.id) return sigv4::Login{id->text, key->text, ""};
   // Without its token, AWS refuses a temporary key that is good: that would read as "revoked".
-  if (is_temporary && login.token.empty())
-    return fail(Errc::unsupported, 0, "it works with its session token, and none was found near it");
-  return login;
+  const auto* token = part_of(question, {parts.token});
+  if (!token) return fail(Errc::unsupported, 0, "it works with its session token, and none was found near it");
+  return sigv4::Login{id->text, key->text, token->text};
 }
 
 Result<std::vector<std::string>> signed_headers(const table::Entry& entry, const Question& question,

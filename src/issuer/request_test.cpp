@@ -88,6 +88,13 @@ TEST(Request, AsksTheSameFromEitherEndOfAPair) {
   EXPECT_EQ(asked({id, {key}})->headers, asked({key, {id}})->headers);
 }
 
+TEST(Request, TakesTheNearestOfSeveralParts) {
+  const auto key = secret("secret.aws.secret-key", "made/up+key");
+  const auto first = secret("secret.aws.access-key-id", "AKIAFIRST"),
+             second = secret("secret.aws.access-key-id", "AKIASECOND");
+  EXPECT_EQ(asked({key, {first, second}})->headers, asked({key, {first}})->headers);
+}
+
 // AWS refuses half a login, which would read as "revoked".
 TEST(Request, IsNotMadeOfHalfALogin) {
   EXPECT_EQ(asked(about("secret.aws.access-key-id", "AKIAMADEUP")).error().what,

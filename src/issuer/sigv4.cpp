@@ -1,37 +1,20 @@
 #include "issuer/sigv4.h"
 
-#include <algorithm>
+#include <array>
 #include <cstdio>
 
+#include "base/text.h"
 #include "bytes/digest.h"
 
 namespace assay::issuer::sigv4 {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-constexpr std::size_t kHashBlock = 64;  // bytes that SHA-256 takes at a time, and so the length of an HMAC's key
 
 std::string hash(std::string_view text) { return bytes::sha256(bytes::view(text)); }
 
-unsigned value_of(char hex) noexcept { return static_cast<unsigned>(hex <= '9' ? hex - '0' : hex - 'a' + 10); }
-
-std::string from_hex(std::string_view hex) {
-  std::string raw;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    raw += static_cast<char>(value_of(hex[i]) << 4 | value_of(hex[i + 1]));
-  return raw;
-}
-
-/// RFC 2104, in hex.
-std::string hmac(std::string key, std::string_view text) {
-  if (key.size() > kHashBlock) key = from_hex(hash(key));
-  key.resize(kHashBlock);
-  const auto padded = [&key](char pad) {
-    std::string result = key;
-    std::ranges::transform(result, result.begin(), [pad](char c) { return static_cast<char>(c ^ pad); });
-    return result;
-  };
-  return hash(padded('\x5c') + from_hex(hash(padded('\x36').append(text))));
+std::string hmac(std::string_view key, std::string_view text) {
+  return std::string{bytes::text(bytes::hmac_sha256(bytes::view(key), bytes::view(text)))};
 }
 
 /// 20150830T123600Z.
@@ -58,7 +41,7 @@ std::string joined(std::initializer_list<std::string_view> parts, char between) 
 std::string day_key(const Login& login, std::string_view day, const Signed& request) {
   std::string key = "AWS4" + login.key;
   for (const auto part : {day, request.region, request.service, std::string_view{"aws4_request"}})
-    key = from_hex(hmac(key, part));
+    key = hmac(key, part);
   return key;
 }
 
@@ -75,7 +58,8 @@ std::vector<std::string> headers(const Signed& request, const Login& login, std:
   }
   const auto canonical = joined({request.method, request.path, request.query, sent, names, hash("")}, '\n');
   const auto scope = joined({day, request.region, request.service, "aws4_request"}, '/');
-  const auto signature = hmac(day_key(login, day, request), joined({kAlgorithm, time, scope, hash(canonical)}, '\n'));
+  const auto text = joined({kAlgorithm, time, scope, hash(canonical)}, '\n');
+  const auto signature = to_hex(hmac(day_key(login, day, request), text));
 
   std::vector<std::string> result{"X-Amz-Date: " + time};
   if (!login.token.empty()) result.push_back("X-Amz-Security-Token: " + login.token);

@@ -23,6 +23,8 @@ struct Options {
   bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
   bool secrets = true;            ///< look for tokens, keys and passwords
   bool keep_secrets = false;      ///< give them whole to the caller, who asked for that (Observation::secret)
+  bool verify_secrets = false;    ///< ask issuers whether secrets still work: they are told the secrets
+  std::string verify_at;          ///< a server that is asked instead (issuer::is_gateway); empty: the issuers themselves
   std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
   bool digest = false;            ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
