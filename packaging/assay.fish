@@ -15,6 +15,8 @@ complete -c assay -n $selecting -s j -l jobs -x -d 'files read at the same time'
 complete -c assay -n $selecting -l include -x -d 'only files that match this glob'
 complete -c assay -n $selecting -l exclude -x -d 'not files that match this glob'
 complete -c assay -n $selecting -l digest -d 'SHA-256 of every file'
+complete -c assay -n $selecting -l verify-secrets -d 'ask issuers whether secrets still work'
+complete -c assay -n $selecting -l verify-at -x -d 'server to ask instead of the issuers'
 complete -c assay -n $selecting -l spool -x -a '(__fish_complete_directories)' -d 'folder for decompressed bytes'
 
 set -l converting '__fish_seen_subcommand_from convert'
