@@ -255,7 +255,6 @@ class Log {
              {"message", {{"text", std::move(message)}}},
              {"locations", Json::array({location(hit)})},
              {"partialFingerprints", {{"primaryLocationLineHash", line_hash(hit)}}}};
-    if (!f.verification.empty()) out["properties"] = {{"verification", to_utf8(f.verification)}};
     // Either every result of a run says whether it is suppressed, or none does (SARIF 2.1.0, 3.27.23).
     if (any_waived_) out["suppressions"] = Json::array();
     if (f.waived)
@@ -265,6 +264,7 @@ class Log {
     out["properties"] = {{"severity", std::string{to_string(f.severity)}},
                          {"member", plain(f.where.member, kMostMessage)},
                          {"offset", f.where.offset}};
+    if (!f.verification.empty()) out["properties"]["verification"] = to_utf8(f.verification);
     return out;
   }
 
