@@ -264,6 +264,7 @@ class Log {
     out["properties"] = {{"severity", std::string{to_string(f.severity)}},
                          {"member", plain(f.where.member, kMostMessage)},
                          {"offset", f.where.offset}};
+    if (!f.verification.empty()) out["properties"]["verification"] = to_utf8(f.verification);
     return out;
   }
 
