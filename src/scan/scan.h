@@ -18,6 +18,13 @@ struct Progress {
   std::string_view current;  ///< raw path of one file that is being read
 };
 
+/// Whether a ClamAV daemon is asked about every file and all that is in it.
+enum class Malware : std::uint8_t {
+  off,
+  on,    ///< but for tensors
+  full,  ///< tensors too, which takes as long as reading them
+};
+
 struct Options {
   unsigned jobs = 0;              ///< cells; 0: one per core
   bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
@@ -26,7 +33,10 @@ struct Options {
   bool verify_secrets = false;    ///< ask issuers whether secrets still work: they are told the secrets
   std::string verify_at;          ///< a server that is asked instead (issuer::is_gateway); empty: the issuers themselves
   std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
-  bool digest = false;            ///< SHA-256 of every artifact, also of those whose tensors are not read
+  Malware malware = Malware::on;
+  std::string clamd;                     ///< where the daemon listens; empty: its usual places, if it is there
+  std::uint64_t clamd_limit = 20 << 20;  ///< bytes of one request to it; less than its MaxFileSize
+  bool digest = false;                   ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;
   std::string spool_folder = "/var/tmp";             ///< where decompressed bytes go that do not fit in memory
