@@ -111,10 +111,11 @@ def test_nobody_listening_is_said_in_words(leak):
 
 
 def test_a_machine_without_curl_says_so(leak, tmp_path):
-    answer = scan("--verify-secrets", "--verify-at", "http://127.0.0.1:1", leak(token()),
+    answer = scan("--verify-secrets", "--verify-at", "http://127.0.0.1:1", leak(*(token(n) for n in range(4))),
                   env=clean_environment(PATH=str(tmp_path)))
-    (finding,) = findings(answer)
-    assert finding["verification"] == "unreachable" and "curl is not installed" in finding["message"]
+    found = findings(answer)
+    assert len(found) == 4 and all("curl is not installed" in f["message"] for f in found)
+    assert {f["verification"] for f in found} == {"unreachable"}
 
 
 # Who is asked ----------------------------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ Result<Response> Curl::send(const Request& request, std::chrono::milliseconds mo
   const auto told = TRY(configuration(request, most));
   auto input = open_pipe(), output = open_pipe();
   if (!input || !output) return fail(Errc::io, 0, "the system gives no pipe");
-  if (!fill(*input, told)) return fail(Errc::limit_reached, 0, "it is too long to ask about");
+  if (!fill(*input, told)) return fail(Errc::unsupported, 0, "it is too long to ask about");
   const auto until = std::chrono::steady_clock::now() + most + kGrace;
   const auto child = TRY(start(input->read.get(), output->write.get()));
   output->write.close();

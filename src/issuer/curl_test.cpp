@@ -178,6 +178,12 @@ TEST(Curl, WaitsNoLongerThanItMay) {
   EXPECT_EQ(response.error().what, "the issuer gave no answer in time");
 }
 
+TEST(Curl, TakesNoSecretThatFitsNoPipe) {
+  const auto response = Curl{}.send(get("http://127.0.0.1:1", {"A: " + std::string(1 << 20, 'x')}), 5s, kNobodyStops);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().what, "it is too long to ask about");
+}
+
 TEST(Curl, EndsWhenSomebodyWantsToStop) {
   Server server{"HTTP/1.1 200 OK\r\n\r\n", 1500ms};
   const auto began = std::chrono::steady_clock::now();

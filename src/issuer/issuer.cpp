@@ -44,7 +44,7 @@ class Line {
 
   std::string_view why_not() const {
     if (wants_rest_) return "the issuer wants fewer questions";
-    if (silences_ >= how_.bounds.silences) return "the issuer gave no answer before";
+    if (silences_ >= how_.bounds.silences) return why_silent_;
     if (how_.stop && how_.stop()) return "it was stopped";
     if (std::chrono::steady_clock::now() >= end_) return "the time for questions was up";
     return {};
@@ -55,9 +55,20 @@ class Line {
     has_asked_ = true;
     const auto left = std::chrono::floor<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
     auto response = transport_.send(request, std::min(how_.bounds.one, left), how_.stop);
-    silences_ = response ? 0 : silences_ + 1;
-    wants_rest_ = response && response->status == 429;
+    note(response);
     return response;
+  }
+
+  /// A secret that cannot be sent is no silence: two of them in a file would keep the issuer from being asked about the
+  /// others.
+  void note(const Result<Response>& response) {
+    if (response) {
+      silences_ = 0;
+      wants_rest_ = response->status == 429;
+    } else if (response.error().code != Errc::unsupported) {
+      ++silences_;
+      why_silent_ = response.error().what;
+    }
   }
 
   const std::vector<Question>& questions_;
@@ -66,6 +77,7 @@ class Line {
   const Manner& how_;
   Time end_;
   unsigned silences_ = 0;
+  std::string_view why_silent_;  // a literal
   bool has_asked_ = false;
   bool wants_rest_ = false;
 };

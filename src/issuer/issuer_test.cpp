@@ -74,8 +74,18 @@ TEST(Issuer, LeavesASilentIssuerAloneAndGoesOnWithOthers) {
   const auto answers = ask(questions, script, quick());
   EXPECT_EQ(script.urls.size(), 3u);  // two silences, and GitHub
   EXPECT_EQ(answers[1].words, "no answer");
-  EXPECT_EQ(answers[2].words, "not asked: the issuer gave no answer before");
+  EXPECT_EQ(answers[2].words, "not asked: no answer");
   EXPECT_EQ(answers[10].status, Status::verified);
+}
+
+// Two secrets that nobody can send must not hide the others from their issuer.
+TEST(Issuer, TakesNoUnsendableSecretForASilence) {
+  Script script{[](const Request& request) -> Result<Response> {
+    const bool is_last = request.headers.front() == "Authorization: Bearer hf_5";
+    if (!is_last) return fail(Errc::unsupported, 0, "it holds bytes that no request can carry");
+    return Response{200, "", false};
+  }};
+  EXPECT_EQ(ask(tokens(6), script, quick()).back().status, Status::verified);
 }
 
 TEST(Issuer, GivesAnIssuerTheRestItAsksFor) {

@@ -26,7 +26,8 @@ struct Response {
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Within `most`; `stop` is asked meanwhile, and may be empty. An error's `what` is for people. Any thread may call.
+  /// Within `most`; `stop` is asked meanwhile, and may be empty. An error's `what` is for people: Errc::unsupported
+  /// where the request cannot be sent by anybody, anything else where nobody answered. Any thread may call.
   virtual Result<Response> send(const Request& request, std::chrono::milliseconds most,
                                 const std::function<bool()>& stop) = 0;
 };
