@@ -1,4 +1,4 @@
-// SHA-256, by OpenSSL.
+// SHA-256, and SHA-1 where git counts by it, by OpenSSL.
 #pragma once
 #include <memory>
 #include <string>
@@ -17,6 +17,21 @@ class Sha256 {
   void update(View bytes);
   /// Lower-case hex; the object starts anew.
   std::string finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+/// What git names objects by. Two contents with one SHA-1 can be made: never the only name of anything.
+class Sha1 {
+ public:
+  Sha1();
+  ~Sha1();
+  Sha1(Sha1&&) noexcept;
+  Sha1& operator=(Sha1&&) noexcept;
+  void update(View bytes);
+  std::string finish();  ///< as Sha256's
 
  private:
   struct Context;
