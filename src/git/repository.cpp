@@ -232,7 +232,7 @@ Result<History> Repository::list(const Range& range) {
   return decode_history(bytes::view(replies[0].result));
 }
 
-void Repository::ask(std::uint64_t id, const Oid& blob, int file) {
+void Repository::ask(std::uint64_t id, const Oid& blob, int file, std::uint64_t size) {
   if (state_->failures_left == 0) {  // each would take its time to fail, and there may be a million
     Answer refused;
     refused.id = id;
@@ -243,6 +243,7 @@ void Repository::ask(std::uint64_t id, const Oid& blob, int file) {
   sandbox::Job job;
   job.id = id;
   job.spool = file;
+  job.weight = size;
   job.request = kBlob + std::string{blob.raw()};
   state_->pool.submit(std::move(job), sandbox::Kind::pooled);
 }

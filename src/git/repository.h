@@ -49,7 +49,8 @@ class Repository {
   /// Asks for a blob. `file`: empty, for reading and writing, lent until the answer; -1 for a small blob. A file's
   /// content is what was asked for only where the answer says State::present: then its id was computed here, from that
   /// content.
-  void ask(std::uint64_t id, const Oid& blob, int file);
+  /// `size`: bytes, as listed; it decides nothing but what travels together.
+  void ask(std::uint64_t id, const Oid& blob, int file, std::uint64_t size = 0);
   std::size_t asked() const noexcept;  ///< and not yet answered
 
   /// Appends answers in any order; returns with the first ones, or at the timeout.

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "report/json.h"
 #include "report/json_value.h"
+#include "report/words.h"
 
 namespace assay::report {
 namespace {
@@ -249,6 +250,8 @@ class Log {
     const auto& f = *hit.finding;
     auto message = plain(f.message.empty() ? f.rule : f.message, kMostMessage);
     if (!f.evidence.empty()) message += "\n" + plain(f.evidence, kMostMessage);
+    for (const auto& origin : hit.artifact->origins)
+      if (!origin.commit.empty()) message += "\nIn " + plain(commit_in_words(origin), kMostMessage) + ".";
     Json out{{"ruleId", to_utf8(f.rule)},
              {"ruleIndex", rule_index(f)},
              {"level", level_of(f.severity)},
@@ -264,6 +267,12 @@ class Log {
     out["properties"] = {{"severity", std::string{to_string(f.severity)}},
                          {"member", plain(f.where.member, kMostMessage)},
                          {"offset", f.where.offset}};
+    for (const auto& origin : hit.artifact->origins)
+      out["properties"]["origin"] = {{"object", to_utf8(origin.object)},
+                                     {"commit", to_utf8(origin.commit)},
+                                     {"author", plain(origin.author, kMostMessage)},
+                                     {"email", plain(origin.email, kMostMessage)},
+                                     {"date", to_utf8(origin.date)}};
     return out;
   }
 
