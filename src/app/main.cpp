@@ -48,9 +48,6 @@ void add_report_options(CLI::App& command, Common& common, std::string& unknown_
       ->trigger_on_parse()
       ->take_last()
       ->each([&](const std::string& path) {
-        if (const auto wrong = settle_revisions(git, common); !wrong.empty()) return usage_error(wrong);
-        if (pre_receive->parsed()) return run_pre_receive(common, lets_unread_in);
-        if (pre_commit->parsed()) return run_pre_commit(common, lets_unread_in);
         if (common.outputs.empty()) common.outputs.push_back({});
         common.outputs.back().path = path;
       })
@@ -270,6 +267,9 @@ int main(int argc, char** argv) {
     return usage_error((convert->parsed() ? "--format takes text or json, not '"
                                           : "--format takes text, json, jsonl, sarif or hub, not '") +
                        unknown_format + "'");
+  if (const auto wrong = settle_revisions(git, common); !wrong.empty()) return usage_error(wrong);
+  if (pre_receive->parsed()) return run_pre_receive(common, lets_unread_in);
+  if (pre_commit->parsed()) return run_pre_commit(common, lets_unread_in);
   if (common.outputs.empty()) common.outputs.push_back({});
   int on_standard_output = 0;
   for (const auto& output : common.outputs) on_standard_output += output.path.empty() ? 1 : 0;

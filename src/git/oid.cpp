@@ -2,11 +2,13 @@
 
 #include <sys/random.h>
 
+#include "base/result.h"
+
 namespace assay::git {
 
 std::array<std::uint64_t, 2> OidHash::random_seed() noexcept {
-  std::array<std::uint64_t, 2> seed{0x243f6a8885a308d3u, 0x13198a2e03707344u};
-  static_cast<void>(::getrandom(seed.data(), sizeof seed, 0));  // allowed in every cell; without it, merely known
+  std::array<std::uint64_t, 2> seed{};
+  ASSAY_ASSERT(::getrandom(seed.data(), sizeof seed, 0) == sizeof seed);  // allowed in every cell
   return seed;
 }
 

@@ -23,13 +23,13 @@ struct Found {
     absent,      ///< named by the repository, and not in it; `what` is the id of the rule that says why
   };
   Kind kind = Kind::file;
-  std::string path;                              ///< raw, relative to the repository's root
-  std::string open;                              ///< raw path to open it by, where that is not Listing::base and `path`
-  std::uint64_t size = 0;                        ///< bytes, as far as known: 0 where nobody asked
-  std::string what;                              ///< a literal's text for people
-  bool follow = false;                           ///< the user named this very path, so it may be a link
-  bool is_link = false;                          ///< a blob that is the target of a symbolic link
-  std::shared_ptr<const format::Origin> origin;  ///< of a blob, and of what is absent in a history
+  std::string path;        ///< raw, relative to the repository's root
+  std::string open;        ///< raw path to open it by, where that is not Listing::base and `path`
+  std::uint64_t size = 0;  ///< bytes, as far as known: 0 where nobody asked
+  std::string what;        ///< a literal's text for people
+  bool follow = false;     ///< the user named this very path, so it may be a link
+  bool is_link = false;    ///< a blob that is the target of a symbolic link
+  std::shared_ptr<const format::Origin> origin = {};  ///< of a blob, and of what is absent in a history
 };
 
 struct Link {
