@@ -4,9 +4,9 @@
 
 namespace assay::app {
 
-int run_scan(const Common& common);
-int run_facts(const Common& common);
-int run_judge(const Common& common);
+int run_scan(Common common);
+int run_facts(Common common);
+int run_judge(Common common);
 int run_convert(const Common& common, const convert::Options& options, bool is_check);
 /// Standard input: lines of OLD NEW REFERENCE, as git writes them to the hook.
 int run_pre_receive(const Common& common, bool lets_unread_in);

@@ -9,6 +9,7 @@
 #include "app/commands.h"
 #include "app/revisions.h"
 #include "base/version.h"
+#include "malware/clamd/address.h"
 
 using namespace assay::app;
 
@@ -108,6 +109,61 @@ void add_scan_options(CLI::App& command, Common& common) {
       ->type_name("FOLDER");
 }
 
+void add_key_option(CLI::App& command, Common& common) {
+  command
+      .add_option("--secrets-key", common.secrets_key_path,
+                  "file with a key for the fingerprints of secrets, so that nobody can guess back from them")
+      ->type_name("FILE");
+}
+
+void add_search_options(CLI::App& command, Common& common) {
+  command.add_flag_callback(
+      "--no-secrets", [&] { common.scan.secrets = false; }, "do not look for tokens, keys and passwords");
+}
+
+void add_baseline_options(CLI::App& command, Common& common) {
+  auto* baseline = command
+                       .add_option("--baseline", common.baseline_path,
+                                   "secrets that are known and no longer count; written where there is none yet")
+                       ->type_name("FILE");
+  command.add_flag("--update-baseline", common.update_baseline, "write the baseline anew, with all that is found now")
+      ->needs(baseline);
+  add_key_option(command, common);
+}
+
+void add_clamd_option(CLI::App& command, Common& common, std::string& bad_address) {
+  command
+      .add_option_function<std::string>(
+          "--clamd",
+          [&](const std::string& address) {
+            common.scan.clamd = address;
+            const auto parsed = assay::malware::clamd::parse_address(address);
+            if (!parsed) bad_address = "--clamd " + address + ": " + std::string{parsed.error().what};
+          },
+          "where ClamAV's daemon listens: a socket's path or HOST:PORT (default: its usual places)")
+      ->type_name("ADDRESS");
+}
+
+void add_malware_options(CLI::App& command, Common& common, std::string& bad_address) {
+  using assay::scan::Malware;
+  add_clamd_option(command, common, bad_address);
+  command
+      .add_option_function<std::string>(
+          "--malware",
+          [&](const std::string& word) {
+            common.scan.malware = word == "off" ? Malware::off : word == "full" ? Malware::full : Malware::on;
+          },
+          "ask ClamAV's daemon about every file: off, on (but for tensors) or full (default: on)")
+      ->check(CLI::IsMember({"off", "on", "full"}).description(""))
+      ->type_name("MODE");
+  command
+      .add_option("--clamd-limit", common.scan.clamd_limit,
+                  "most bytes it is sent at once, less than its MaxFileSize and StreamMaxLength (default: 20MiB)")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true).description(""))
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 30).description(""))
+      ->type_name("SIZE");
+}
+
 void add_risk_option(CLI::App& command, Common& common) {
   command.add_flag("--allow-unconfined", common.scan.allow_unconfined,
                    "go on where the system cannot confine the processes that read files");
@@ -195,7 +251,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
 
   Common common;
-  std::string unknown_format, rule;
+  std::string unknown_format, bad_address, rule;
   bool all = false;
 
   GitOptions git;
@@ -203,6 +259,10 @@ int main(int argc, char** argv) {
   auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
   add_subject(*scan, common, git, is_git);
   add_scan_options(*scan, common);
+  add_search_options(*scan, common);
+  add_baseline_options(*scan, common);
+  scan->add_flag("--show-secrets", common.show_secrets, "show secrets whole; on a terminal only");
+  add_malware_options(*scan, common, bad_address);
   add_judging_options(*scan, common);
   add_report_options(*scan, common, unknown_format);
   add_risk_option(*scan, common);
@@ -222,6 +282,9 @@ int main(int argc, char** argv) {
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_subject(*facts, common, git, is_git);
   add_scan_options(*facts, common);
+  add_search_options(*facts, common);
+  add_key_option(*facts, common);
+  add_malware_options(*facts, common, bad_address);
   add_policy_option(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")
       ->each([&](const std::string& path) {
@@ -232,7 +295,9 @@ int main(int argc, char** argv) {
 
   auto* judge = app.add_subcommand("judge", "judge kept facts: same verdict, formats and exit code as scan");
   judge->add_option("facts", common.paths, "what assay facts wrote, or -")->required()->expected(1)->type_name("FILE");
+  add_clamd_option(*judge, common, bad_address);
   add_judging_options(*judge, common);
+  add_baseline_options(*judge, common);
   add_report_options(*judge, common, unknown_format);
 
   auto* rules = app.add_subcommand("rules", "the rules that files are judged by");
@@ -263,6 +328,7 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     return usage_error(complaint(app, error));
   }
+  if (!bad_address.empty()) return usage_error(bad_address);
   if (!unknown_format.empty())
     return usage_error((convert->parsed() ? "--format takes text or json, not '"
                                           : "--format takes text, json, jsonl, sarif or hub, not '") +

@@ -21,8 +21,12 @@ struct Output {
 struct Common {
   std::vector<std::string> paths;
   std::vector<Output> outputs;
-  std::string policy_path;  ///< empty: the user's own configuration, where there is one
-  std::string fail_on;      ///< overrides the policy's
+  std::string policy_path;    ///< empty: the user's own configuration, where there is one
+  std::string fail_on;        ///< overrides the policy's
+  std::string baseline_path;  ///< known secrets; empty: none
+  bool update_baseline = false;
+  std::string secrets_key_path;  ///< of the fingerprints' key; empty: the public one
+  bool show_secrets = false;
   bool verbose = false;
   bool no_colour = false;
   scan::Options scan;
@@ -39,6 +43,13 @@ int usage_error(const std::string& message);
 /// The policy of --policy, else of the user's own configuration ($XDG_CONFIG_HOME/assay/policy.toml), else the
 /// built-in one. None is looked for in what is scanned. Nothing, after a line on standard error, if it is bad.
 std::optional<verdict::Policy> load_policy(const Common& common);
+
+/// What a command about secrets starts from: the key of fingerprints, and the policy with the known secrets of
+/// --baseline. False, after a line on standard error, where a file of these is bad.
+bool prepare_secrets(Common& common, verdict::Policy& policy);
+/// Writes --baseline where there is none yet, or where it is to be updated. False, after a line on standard error,
+/// where it could not be written.
+bool write_baseline(const scan::Outcome& outcome, const Common& common);
 
 /// Writes every wanted report. False, after a line on standard error, where one could not be written.
 bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code);

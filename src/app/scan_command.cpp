@@ -1,4 +1,6 @@
 // assay scan, facts, judge: `scan X` is `facts X | judge -`.
+#include <unistd.h>
+
 #include <fstream>
 #include <iostream>
 
@@ -6,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "report/json_document.h"
+#include "scan/antivirus.h"
 
 namespace assay::app {
 namespace {
@@ -16,8 +19,8 @@ int finish(Outcome given, const Common& common) {
   // Not given back: the process ends soon, and freeing a million strings one by one takes longer than the report.
   const auto& outcome = *new Outcome{std::move(given)};
   const int code = scan::exit_code(outcome);
-  if (!write_reports(outcome, common, code)) return kRefused;
-  return code;
+  const bool written = write_reports(outcome, common, code) && write_baseline(outcome, common);
+  return written ? code : kRefused;
 }
 
 struct Facts {
@@ -54,9 +57,19 @@ tl::expected<Facts, std::string> read_facts(std::istream& in) {
 
 }  // namespace
 
-int run_scan(const Common& common) {
-  const auto policy = load_policy(common);
-  if (!policy) return kUsage;
+/// Whole secrets go to the eyes of whoever asked, and nowhere else: not into a file, a log or a pipe.
+bool may_show_secrets(const Common& common) {
+  const bool only_text =
+      common.outputs.size() == 1 && common.outputs[0].format == Format::text && common.outputs[0].path.empty();
+  return only_text && ::isatty(STDOUT_FILENO) != 0;
+}
+
+int run_scan(Common common) {
+  auto policy = load_policy(common);
+  if (!policy || !prepare_secrets(common, *policy)) return kUsage;
+  if (common.show_secrets && !may_show_secrets(common))
+    return usage_error("--show-secrets shows secrets whole on a terminal, as text, and nowhere else");
+  common.scan.keep_secrets = common.show_secrets;
   auto outcome = with_progress<Outcome, Options>(common.scan, [&](const Options& options) {
     return scan_repository(common.paths, *policy, SystemClock{}.today(), options);
   });
@@ -69,9 +82,9 @@ int run_scan(const Common& common) {
   return interrupted ? kInterrupted : code;
 }
 
-int run_facts(const Common& common) {
-  const auto policy = load_policy(common);
-  if (!policy) return kUsage;
+int run_facts(Common common) {
+  auto policy = load_policy(common);
+  if (!policy || !prepare_secrets(common, *policy)) return kUsage;
   const auto extraction = with_progress<Extraction, Options>(common.scan, [&](Options options) {
     options.limits = policy->limits;
     options.digest |= !policy->waivers.empty();
@@ -84,9 +97,9 @@ int run_facts(const Common& common) {
   return extraction->interrupted ? kInterrupted : 0;
 }
 
-int run_judge(const Common& common) {
-  const auto policy = load_policy(common);
-  if (!policy) return kUsage;
+int run_judge(Common common) {
+  auto policy = load_policy(common);
+  if (!policy || !prepare_secrets(common, *policy)) return kUsage;
   const auto& path = common.paths.front();
   std::ifstream file;
   if (path != "-") file.open(path, std::ios::binary);
@@ -95,7 +108,17 @@ int run_judge(const Common& common) {
     std::fprintf(stderr, "assay: %s%s\n", printable(path).c_str(), facts.error().c_str());
     return kRefused;
   }
-  return finish(scan::judge(std::move(facts->documents), facts->repository, *policy, SystemClock{}.today()), common);
+  scan::RuleSets current;
+  if (!common.scan.clamd.empty()) {
+    const auto daemon = scan::find_daemon(common.scan.clamd);
+    if (!daemon.missing.empty()) {
+      std::fprintf(stderr, "assay: %s\n", printable(daemon.missing).c_str());
+      return kRefused;
+    }
+    current.emplace(scan::kAntivirus, daemon.version.signatures);
+  }
+  const auto today = SystemClock{}.today();
+  return finish(scan::judge(std::move(facts->documents), facts->repository, *policy, today, current), common);
 }
 
 }  // namespace assay::app

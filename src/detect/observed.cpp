@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "detect/rules.h"
 #include "secrets/secrets.h"
 
 namespace assay::detect {
@@ -38,6 +39,17 @@ Finding secret(const Observation& o, Finding f) {
   return f;
 }
 
+/// A signature of the ClamAV daemon's.
+Finding virus(const Observation& o, Finding f) {
+  constexpr std::string_view kRule = "malware.clamav";
+  f.rule = kRule;
+  f.severity = Severity::unsafe;
+  f.evidence = printable(o.rule, 300);
+  f.message = "ClamAV knows this as malware: " + f.evidence + ".";
+  if (const auto* rule = find_structure(kRule)) f.remediation = rule->remedy;
+  return f;
+}
+
 }  // namespace
 
 Finding observed(const Observation& o, finding::Locator where) {
@@ -45,6 +57,7 @@ Finding observed(const Observation& o, finding::Locator where) {
   f.where = std::move(where);
   f.where.line = o.line;
   if (o.engine == "secrets") return secret(o, std::move(f));
+  if (o.engine == "avScan") return virus(o, std::move(f));
   f.rule = printable(o.engine, 60) + "." + printable(o.rule, 120);
   f.severity = Severity::suspicious;
   f.message = "The engine " + printable(o.engine, 60) + " reports " + printable(o.rule, 120) + ".";

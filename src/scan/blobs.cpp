@@ -1,8 +1,10 @@
 #include "scan/blobs.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -234,12 +236,15 @@ Opened BlobFeed::open_again(const Found& found) {
 
 Opened BlobFeed::opened(git::Answer answer, Descriptor file) {
   Opened out;
+  if (answer.state != git::State::present) out.error = EIO;
   switch (answer.state) {
     case git::State::present: break;
     case git::State::missing: out.trouble = "the object is not in the repository"; return out;
     case git::State::damaged: out.trouble = "the object is damaged"; return out;
     case git::State::too_large: out.trouble = "limit reached: memory, or room in the spool folder"; return out;
   }
+  struct stat s {};
+  if (file && ::fstat(file.get(), &s) == 0) out.identity = Identity::of(s);
   out.identity.size = static_cast<off_t>(answer.size);
   out.sha256 = std::move(answer.sha256);
   out.whole = !file;

@@ -31,6 +31,13 @@ struct GitSource {
   bool in_hook = false;              ///< the variables that git gives its hooks say where objects and index are
 };
 
+/// Whether a ClamAV daemon is asked about every file and all that is in it.
+enum class Malware : std::uint8_t {
+  off,
+  on,    ///< but for tensors
+  full,  ///< tensors too, which takes as long as reading them
+};
+
 struct Options {
   std::optional<GitSource> git;   ///< then no paths are walked
   unsigned jobs = 0;              ///< cells; 0: one per core
@@ -38,7 +45,10 @@ struct Options {
   bool secrets = true;            ///< look for tokens, keys and passwords
   bool keep_secrets = false;      ///< give them whole to the caller, who asked for that (Observation::secret)
   std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
-  bool digest = false;            ///< SHA-256 of every artifact, also of those whose tensors are not read
+  Malware malware = Malware::on;
+  std::string clamd;                     ///< where the daemon listens; empty: its usual places, if it is there
+  std::uint64_t clamd_limit = 20 << 20;  ///< bytes of one request to it; less than its MaxFileSize
+  bool digest = false;                   ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;
   std::string spool_folder = "/var/tmp";             ///< where decompressed bytes go that do not fit in memory
