@@ -93,13 +93,18 @@ void tell_how_to_go_on(const std::vector<Blocking>& all, const Occasion& occasio
   say("Then " + std::string{occasion.again} + ". A secret that has left your machine must be revoked in any case.");
 }
 
+std::string reason_of(const Artifact& artifact) {
+  if (!artifact.unscanned.empty()) return artifact.unscanned.front();
+  if (!artifact.findings.empty()) return artifact.findings.front().message;
+  return "no reader here examines it";
+}
+
 /// In one line, because it comes with every push.
 void tell_what_was_not_examined(const report::Report& report) {
   auto parts = report::not_scanned_for(report);
   std::map<std::string, std::size_t> reasons;
   for (const auto& artifact : report.artifacts)
-    if (artifact.status == Status::unscanned)
-      ++reasons[artifact.unscanned.empty() ? "not read by any reader here" : artifact.unscanned.front()];
+    if (artifact.status == Status::unscanned) ++reasons[reason_of(artifact)];
   for (const auto& [reason, count] : reasons) parts.push_back(report::counted(count, "file") + " (" + reason + ")");
   constexpr std::size_t kMostParts = 6;
   if (parts.size() > kMostParts) {
