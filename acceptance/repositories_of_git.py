@@ -21,6 +21,7 @@ class Repository:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         self("init", "-q", "-b", "main", *(["--bare"] if bare else []))
+        self("config", "gc.auto", "0")
 
     def __call__(self, *words, check: bool = True, stdin: bytes = b"", **env) -> subprocess.CompletedProcess:
         done = subprocess.run([GIT, *map(str, words)], cwd=self.path, input=stdin, capture_output=True, timeout=PATIENCE,

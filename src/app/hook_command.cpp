@@ -1,4 +1,6 @@
 // assay hook: what a git server or a committer runs before anything gets in. Whatever goes wrong, nothing gets in.
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -157,10 +159,17 @@ int refuse_found(const report::Report& report, Status level, const Occasion& occ
   return kRefusedByPolicy;
 }
 
-int run_hook(const Common& common, GitSource source, const Occasion& occasion, bool lets_unread_in) {
+/// No push writes one.
+bool has_its_baseline(const Common& common) {
+  if (common.baseline_path.empty() || ::access(common.baseline_path.c_str(), R_OK) == 0) return true;
+  usage_error("--baseline " + common.baseline_path + ": it cannot be read; assay scan writes one");
+  return false;
+}
+
+int run_hook(Common common, GitSource source, const Occasion& occasion, bool lets_unread_in) {
   const auto not_examined = "assay: the " + std::string{occasion.what} + " was not examined, and so is refused.";
-  const auto policy = load_policy(common);
-  if (!policy) return say(not_examined), kUsage;
+  auto policy = load_policy(common);
+  if (!policy || !has_its_baseline(common) || !prepare_secrets(common, *policy)) return say(not_examined), kUsage;
   auto wanted = common.scan;
   wanted.git = std::move(source);
   const auto outcome = with_progress<Outcome, Options>(

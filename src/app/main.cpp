@@ -312,7 +312,9 @@ int main(int argc, char** argv) {
   const auto add_hook = [&](const char* name, const char* says) {
     auto* command = hook->add_subcommand(name, says);
     add_scan_options(*command, common);
+    add_malware_options(*command, common, bad_address);
     add_judging_options(*command, common);
+    command->add_option("--baseline", common.baseline_path, "known secrets, which do not count")->type_name("FILE");
     add_risk_option(*command, common);
     command->add_flag("--let-unread-in", lets_unread_in, "do not refuse what could not be read to the end");
     return command;

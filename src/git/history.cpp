@@ -9,6 +9,8 @@ namespace assay::git {
 namespace {
 
 constexpr std::size_t kTagsOfTags = 16;
+constexpr std::int64_t kClocksDiffer = 86'400;  ///< seconds, between machines that mean well
+constexpr std::int64_t kLatest = std::int64_t{1} << 62;
 constexpr std::uint64_t kFixedBytes = 96;  ///< of a result, beside its texts
 
 /// Collects results, and stops taking more at a limit.
@@ -186,9 +188,10 @@ class Commits {
     queue(index);
   }
 
-  /// Newest first, until only excluded commits are left to look at.
+  /// Newest first, until only excluded commits are left to look at, and those are too old to have a wanted one among
+  /// their ancestors.
   void run() {
-    while (!queue_.empty() && wanted_ > 0) {
+    while (!queue_.empty() && (wanted_ > 0 || queue_.top().first >= oldest_wanted_ - kClocksDiffer)) {
       if (nodes_.size() > limits_.commits) {
         results_.gap(Gap::Kind::limit);
         break;
@@ -258,7 +261,10 @@ class Commits {
     if (nodes_[index].loaded) return;
     load(index);
     nodes_[index].queued = true;
-    if (!nodes_[index].excluded) ++wanted_;
+    if (!nodes_[index].excluded) {
+      ++wanted_;
+      oldest_wanted_ = std::min(oldest_wanted_, nodes_[index].time);
+    }
     queue_.emplace(nodes_[index].time, index);
   }
 
@@ -284,7 +290,7 @@ class Commits {
     auto& loaded = nodes_[index];  // only now: node() may have moved it
     loaded.readable = true;
     loaded.tree = text->tree;
-    loaded.time = text->committer_time;
+    loaded.time = std::clamp(text->committer_time, -kLatest, kLatest);
     loaded.parents = std::move(parents);
   }
 
@@ -310,6 +316,7 @@ class Commits {
   std::unordered_map<Oid, std::uint32_t, OidHash> indices_;
   std::priority_queue<std::pair<std::int64_t, std::uint32_t>> queue_;  ///< newest first
   std::uint64_t wanted_ = 0;                                           ///< queued and not excluded
+  std::int64_t oldest_wanted_ = kLatest;
 };
 
 struct Peeled {

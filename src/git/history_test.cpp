@@ -149,9 +149,17 @@ TEST_F(Walk, IsNotFooledByClocksThatLie) {
   EXPECT_EQ(from({fresh, future}).walked, 4u);
 }
 
+TEST_F(Walk, KnowsWhatIsExcludedWhereAllCommitsAreOfOneSecond) {
+  std::vector<Oid> chain{objects.commit_of("0")};
+  for (int i = 1; i < 100; ++i) chain.push_back(objects.commit_of(std::to_string(i), {chain.back()}));
+  const auto side = objects.commit_of("side", {chain[50]});
+  EXPECT_EQ(from({side}, {chain[99]}).walked, 1u);
+  EXPECT_EQ(from({chain[99]}, {side}).walked, 49u);
+}
+
 TEST_F(Walk, LooksOnlyAsFarBackAsItMust) {
   std::vector<Oid> chain{objects.commit_of("0", {}, 0)};
-  for (int i = 1; i < 1000; ++i) chain.push_back(objects.commit_of(std::to_string(i), {chain.back()}, i));
+  for (int i = 1; i < 1000; ++i) chain.push_back(objects.commit_of(std::to_string(i), {chain.back()}, i * 100'000));
   objects.reads = 0;
   EXPECT_EQ(from({chain[999]}, {chain[998]}).walked, 1u);
   EXPECT_LT(objects.reads, 20u);
