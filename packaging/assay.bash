@@ -29,7 +29,7 @@ _assay() {
     scan) words="--git --since --all $selecting $judging $reporting $risk --help" ;;
     convert) words="$converting --policy --spool --format --report --verbose --no-colour $risk --help" ;;
     inspect) words="--all --policy $risk --help" ;;
-    hook) words="pre-receive pre-commit $selecting $judging $risk --let-unread-in --help" ;;
+    hook) words="pre-receive pre-commit $selecting $judging --baseline --secrets-key --no-secrets $risk --let-unread-in --help" ;;
     facts) words="--git --since --all $selecting --policy --output $risk --help" ;;
     judge) words="--clamd $judging $reporting --help" ;;
     rules) words="list explain --help" ;;

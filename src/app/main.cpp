@@ -313,6 +313,8 @@ int main(int argc, char** argv) {
     auto* command = hook->add_subcommand(name, says);
     add_scan_options(*command, common);
     add_malware_options(*command, common, bad_address);
+    add_search_options(*command, common);
+    add_key_option(*command, common);
     add_judging_options(*command, common);
     command->add_option("--baseline", common.baseline_path, "known secrets, which do not count")->type_name("FILE");
     add_risk_option(*command, common);

@@ -160,6 +160,8 @@ class Log {
       const auto& f = *hits_[i].finding;
       for (const auto* part : {&hits_[i].artifact->path, &f.message, &f.evidence, &f.where.member, &f.where.member})
         text += std::min(part->size(), kMostMessage);
+      for (const auto& origin : hits_[i].artifact->origins)
+        text += std::min(origin.author.size() + origin.email.size(), kMostMessage);
       if (i == kMostResults || text > kMostText) return i;
     }
     return hits_.size();
