@@ -12,7 +12,7 @@ import sys
 LINE = re.compile(r"assay_library\(([\w/]+)([^)]*)\)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 THIRD_PARTY = {
-    "CLI/": "CLI11", "archive": "libarchive", "bzlib.h": "bzip2", "hs/": "Vectorscan", "lz4": "lz4", "lzma": "liblzma",
+    "CLI/": "CLI11", "archive": "libarchive", "bzlib.h": "bzip2", "git2": "libgit2", "hs/": "Vectorscan", "lz4": "lz4", "lzma": "liblzma",
     "nlohmann/": "nlohmann-json", "openssl/": "OpenSSL", "re2/": "RE2", "seccomp.h": "libseccomp", "tl/": "tl::expected",
     "toml++/": "toml++", "zlib.h": "zlib", "zstd": "zstd",
 }

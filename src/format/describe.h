@@ -131,6 +131,15 @@ void describe(Codec& c, EngineRun& v) {
   c("passed_over", v.passed_over);
 }
 template <class Codec>
+void describe(Codec& c, Origin& v) {
+  c("object", v.object);
+  c("commit", v.commit);
+  c("author", v.author);
+  c("email", v.email);
+  c("date", v.date);
+  c("other_paths", v.other_paths);
+}
+template <class Codec>
 void describe(Codec& c, Document& v) {
   c("schema", v.schema);
   c("parser", v.parser);
@@ -148,6 +157,7 @@ void describe(Codec& c, Document& v) {
   c("references", v.references);
   c("observations", v.observations);
   c("engines", v.engines);
+  c("origins", v.origins);
 }
 
 }  // namespace assay::format

@@ -157,6 +157,18 @@ struct Reference {
   bool operator==(const Reference&) const = default;
 };
 
+/// Where an artifact stands in the history of a git repository. Texts are raw, and as the repository has them: an
+/// author is whoever the commit says.
+struct Origin {
+  std::string object;  ///< id of the blob, in hex
+  std::string commit;  ///< that brought it, in hex; empty where it is staged, or where a tag names it
+  std::string author;
+  std::string email;
+  std::string date;               ///< "2023-11-14T22:13:20Z", the author's; empty without a commit
+  std::uint64_t other_paths = 0;  ///< under which the same blob was met too
+  bool operator==(const Origin&) const = default;
+};
+
 /// What an engine that reads bytes reported at one place.
 struct Observation {
   std::string engine;  ///< "secrets", "avScan", "yara"
@@ -200,6 +212,7 @@ struct Document {
   std::vector<Reference> references;
   std::vector<Observation> observations;
   std::vector<EngineRun> engines;  ///< each at most once
+  std::vector<Origin> origins;     ///< filled by the parent; at most one
   bool operator==(const Document&) const = default;
 };
 

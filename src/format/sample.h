@@ -32,6 +32,8 @@ inline Document document() {
   d.references.push_back({"shard", "model-00001.safetensors"});
   d.observations.push_back(
       {"secrets", "secret.huggingface.token", {1, 4}, 37, 2, "hf_a…xyz", "0123456789abcdef", "acme", "verified", ""});
+  d.origins.push_back({"ce013625030ba8dba906f756967f9e9ca394464a", "0123456789abcdef0123456789abcdef01234567",
+                       "A U Thor", "author@example.com", "2023-11-14T22:13:20Z", 2});
   d.engines.push_back({"secrets", "0.1.0", "fedcba9876543210", false, "a stretch had too many keywords", 7});
   return d;
 }

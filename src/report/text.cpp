@@ -207,6 +207,15 @@ class Page {
   }
 
   void findings(const Artifact& artifact) {
+    origin_.clear();
+    for (const auto& origin : artifact.origins) {
+      if (const auto commit = commit_in_words(origin); !commit.empty()) origin_ = commit + ", ";
+      origin_ += printable(artifact.path) + ", ";
+      if (origin.other_paths > 0)
+        paragraph(kMargin, "",
+                  "The same content has " + counted(origin.other_paths, "other path") + " in this history.",
+                  Ink::faint);
+    }
     std::vector<Group> groups;
     std::map<std::string_view, std::size_t> group_of;
     for (const auto& f : artifact.findings) {
@@ -236,7 +245,7 @@ class Page {
     if (f.severity == Severity::note) says = "Note: " + says;
     paragraph(kMargin, "", says);
     if (!f.evidence.empty()) paragraph(kMargin + 2, "", printable(f.evidence), Ink::plain, Ink::plain, kEvidenceLines);
-    paragraph(kMargin + 2, "", place_in_words(f.where) + " · " + printable(f.rule), Ink::faint);
+    paragraph(kMargin + 2, "", origin_ + place_in_words(f.where) + " · " + printable(f.rule), Ink::faint);
     if (!options_.verbose) return;
     for (const auto& reference : f.references) paragraph(kMargin + 2, "", "see " + printable(reference), Ink::faint);
   }
@@ -493,6 +502,7 @@ class Page {
   const TextOptions& options_;
   std::size_t width_;
   std::size_t label_indent_ = 0;
+  std::string origin_;  // of the file being told: before places in it
   bool after_brief_ = false;
   std::string out_;
 };

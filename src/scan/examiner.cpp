@@ -9,6 +9,7 @@
 #include "format/json/json.h"
 #include "format/numpy/npy.h"
 #include "format/pickle/pickle.h"
+#include "git/lfs.h"
 #include "identify/identify.h"
 #include "identify/magic.h"
 
@@ -139,9 +140,16 @@ void Examiner::read_by_magic(Reading& r, const Wanted& wanted) {
       case identify::Use::model:
         r.recognised(claim.format, true);
         r.facts.coverage.miss(0, claim.end, claim.says);
+        if (claim.format == "git-lfs-pointer") note_pointer(r);
         break;
     }
   }
+}
+
+/// How much is not here, and what it is called.
+void Examiner::note_pointer(Reading& r) {
+  const auto pointer = git::parse_lfs_pointer(bytes::text(r.head));
+  if (pointer) r.facts.quirk("repo.lfs-pointer", 0, std::to_string(pointer->size) + " bytes in LFS, " + pointer->oid);
 }
 
 void Examiner::read_pickle(Reading& r) {

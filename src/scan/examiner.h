@@ -86,6 +86,7 @@ class Examiner {
   bool may_go_on(Reading& r);
   void read(Reading& r, const Wanted& wanted);
   void read_by_magic(Reading& r, const Wanted& wanted);
+  void note_pointer(Reading& r);
   void read_pickle(Reading& r);
   void read_torch_object(Reading& r, const Wanted& wanted);
   void read_npy(Reading& r);

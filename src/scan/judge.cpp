@@ -156,6 +156,7 @@ report::Artifact judge(format::Document d, const verdict::Policy& policy, std::c
   out.sha256 = std::move(d.sha256);
   out.tier = std::move(d.tier);
   out.checkpoints = std::move(d.checkpoints);
+  out.origins = std::move(d.origins);
   fails |= decision.fails;
   return out;
 }

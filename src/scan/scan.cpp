@@ -19,6 +19,7 @@
 #include "scan/answer.h"
 #include "scan/antivirus.h"
 #include "scan/asking.h"
+#include "scan/blobs.h"
 #include "scan/examine.h"
 #include "scan/hasher.h"
 #include "scan/judge.h"
@@ -33,6 +34,7 @@ constexpr std::uint64_t kAhead = 64 << 20;  ///< bytes: what begins like a pickl
 constexpr char kDocument = 'D';             ///< first byte of a cell's answer: a document follows
 constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader or a spool is needed
 constexpr std::string_view kSecrets = "secrets";
+constexpr std::chrono::milliseconds kPatience{100}, kBlobPatience{5};  ///< until it is asked what else came
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
 
@@ -122,10 +124,27 @@ class Reader {
   SecretSearch secrets_;
 };
 
+/// Whether the symbolic link at `path` leads to a place outside of the repository.
+bool leads_out(std::string_view path, std::string_view target) {
+  if (target.starts_with('/')) return true;
+  std::ptrdiff_t depth = std::count(path.begin(), path.end(), '/');
+  while (!target.empty()) {
+    const auto end = std::min(target.find('/'), target.size());
+    const auto part = target.substr(0, end);
+    if (part == "..") --depth;
+    else if (!part.empty() && part != ".") ++depth;
+    if (depth < 0) return true;
+    target.remove_prefix(std::min(end + 1, target.size()));
+  }
+  return false;
+}
+
 class Scan {
  public:
-  Scan(Listing listing, const Options& options, sandbox::Pool& pool, Daemon daemon, const Take& take)
+  Scan(Listing listing, const Options& options, sandbox::Pool& pool, Daemon daemon, const Take& take,
+       git::Repository* repository)
       : options_{options},
+        repository_{repository},
         pool_{pool},
         take_document_{take},
         listing_{std::move(listing)},
@@ -144,7 +163,7 @@ class Scan {
 
  private:
   void examine_all() {
-    Opener opener{listing_, sandbox::descriptors_to_share() / 8};
+    const auto opener = feed();
     std::vector<sandbox::Reply> replies;
     while (next_ < files_.size() || pool_.in_flight() > 0 || antivirus_.pending() > 0) {
       if (options_.stop && options_.stop()) {
@@ -154,16 +173,21 @@ class Scan {
         break;
       }
       for (; next_ < files_.size() && pool_.wants_more() && antivirus_.has_room(); ++next_) {
-        if (pool_.in_flight() > 0 && !opener.is_ready()) break;  // there is something else to do meanwhile
-        submit(next_, opener.next());
+        if (pool_.in_flight() > 0 && !opener->is_ready()) break;  // there is something else to do meanwhile
+        submit(next_, opener->next());
       }
       replies.clear();
-      if (pool_.in_flight() > 0) pool_.wait(std::chrono::milliseconds{100}, replies);
-      for (auto& reply : replies) take(std::move(reply), opener);
+      if (pool_.in_flight() > 0) pool_.wait(repository_ != nullptr ? kBlobPatience : kPatience, replies);
+      for (auto& reply : replies) take(std::move(reply), *opener);
       const std::chrono::milliseconds patience{pool_.in_flight() > 0 ? 0 : 100};
       for (auto& answer : antivirus_.take(patience)) take_malware(std::move(answer));
       tell();
     }
+  }
+
+  std::unique_ptr<Feed> feed() {
+    if (repository_ != nullptr) return std::make_unique<BlobFeed>(*repository_, listing_, options_.spool_folder);
+    return std::make_unique<Opener>(listing_, sandbox::descriptors_to_share() / 8);
   }
 
   struct File {
@@ -201,8 +225,16 @@ class Scan {
     auto& file = files_[index];
     file.done = true;
     file.let_go();
+    file.input = Descriptor{};
+    place(index, document);
     if (file.hashing) waiting_.emplace(index, std::move(document));
     else take_document_(index, std::move(document));
+  }
+  /// Where it stands, which no cell is asked.
+  void place(std::size_t index, format::Document& document) const {
+    document.path = listing_.found[index].path;
+    document.origins.clear();
+    if (const auto& origin = listing_.found[index].origin) document.origins.push_back(*origin);
   }
   void give_up(std::size_t index, Errc code, std::string what) {
     const auto& found = listing_.found[index];
@@ -225,10 +257,12 @@ class Scan {
   }
 
   void give_up_rest() {
-    for (std::size_t i = 0; i < files_.size(); ++i)
-      if (!files_[i].done)
-        take_document_(
-            i, unreadable(listing_.found[i].path, listing_.found[i].size, Errc::io, "the scan was interrupted"));
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      if (files_[i].done) continue;
+      auto document = unreadable("", listing_.found[i].size, Errc::io, "the scan was interrupted");
+      place(i, document);
+      take_document_(i, std::move(document));
+    }
   }
 
   void submit(std::size_t index, Opened opened) {
@@ -245,6 +279,13 @@ class Scan {
         document.quirks.push_back({{0, 0}, 0, "repo.symlink-escapes", found.what});
         return finish(index, std::move(document));
       }
+      case Found::Kind::blob: return submit_blob(index, std::move(opened));
+      case Found::Kind::absent: {
+        auto document = unreadable(found.path, found.size, Errc::io, "it is not here");
+        document.stops.clear();
+        document.quirks.push_back({{0, 0}, 0, found.what, ""});
+        return finish(index, std::move(document));
+      }
     }
   }
 
@@ -259,6 +300,20 @@ class Scan {
     if (found.size == 0)
       progress_.bytes += found.size = static_cast<std::uint64_t>(file.identity.size);  // not asked when it was listed
     send(index, std::move(opened.file), std::move(opened.request));
+  }
+
+  /// What came out of a history is named by its content, and cannot change any more.
+  void submit_blob(std::size_t index, Opened opened) {
+    if (!opened.trouble.empty()) return give_up(index, Errc::io, std::string{opened.trouble});
+    auto& file = files_[index];
+    file.identity = opened.identity;
+    file.sha256 = std::move(opened.sha256);
+    file.whole = opened.whole;
+    file.input = std::move(opened.file);
+    auto& found = listing_.found[index];
+    const auto target = opened.request.substr(request_for(0, {}).size());
+    if (found.is_link && file.whole && leads_out(found.path, target)) found.what = target;
+    send(index, file.input ? file.input.duplicate() : Descriptor{}, std::move(opened.request));
   }
 
   void submit_input(std::size_t index) {
@@ -334,7 +389,7 @@ class Scan {
     return ::stat(listing_.open_path(listing_.found[index]).c_str(), &s) == 0 && Identity::of(s) == file.identity;
   }
 
-  void take(sandbox::Reply reply, const Opener& opener) {
+  void take(sandbox::Reply reply, Feed& opener) {
     const auto index = index_of(reply.id);
     auto& file = files_[index];
     if (file.done) return;  // the other half of its answer has failed
@@ -383,7 +438,9 @@ class Scan {
     auto* document = &file.facts->document;
     if (file.split) add_secrets(*file.facts, std::move(file.root_secrets->document));
     stamp(*document);
-    document->path = listing_.found[index].path;
+    const auto& found = listing_.found[index];
+    if (found.kind == Found::Kind::blob && !found.what.empty())
+      document->quirks.push_back({{0, 0}, 0, "repo.symlink-escapes", found.what});
     document->tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined"
                      : file.own_cell                           ? "cell+one-shot"
                                                                : "cell";
@@ -468,7 +525,7 @@ class Scan {
     return ::pread(fd.get(), &first, 1, 0) == 1 && first == '\x80';
   }
 
-  void examine_alone(std::size_t index, const Opener& opener) {
+  void examine_alone(std::size_t index, Feed& opener) {
     auto& file = files_[index];
     file.own_cell = true;
     container::sevenzip::prepare();  // its cell is forked later, and most scans need none
@@ -492,6 +549,7 @@ class Scan {
   }
 
   const Options& options_;
+  git::Repository* repository_;  ///< where blobs come from; none for files
   sandbox::Pool& pool_;
   const Take& take_document_;
   Listing listing_;
@@ -555,9 +613,19 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
       sandbox::Pool::open(cells_for(paths, options), work(false), work(true), limits, sandbox::attainable(wanted));
   if (!pool)
     return tl::unexpected<Refusal>{Refusal{"no confined process could be started: " + std::string{pool.error().what}}};
-  auto listing = list(paths, options.selection, options.on_progress ? Sizes::asked : Sizes::not_asked);
+  Listing listing;
+  std::optional<git::Repository> repository;
+  if (options.git) {
+    auto history = list_history(*options.git, options.selection, sandbox::attainable(wanted));
+    if (!history) return tl::unexpected<Refusal>{history.error()};
+    repository = std::move(history->repository);
+    listing = std::move(history->listing);
+  } else {
+    listing = list(paths, options.selection, options.on_progress ? Sizes::asked : Sizes::not_asked);
+  }
   if (options.on_listing) options.on_listing(listing.found.size());
-  auto out = Scan{std::move(listing), options, *pool, std::move(daemon), take}.run();
+  auto out =
+      Scan{std::move(listing), options, *pool, std::move(daemon), take, repository ? &*repository : nullptr}.run();
   out.tier = pool->tier() == sandbox::Tier::unconfined ? "unconfined" : "cell";
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;

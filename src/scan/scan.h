@@ -1,6 +1,7 @@
 // The pipeline: list, examine in cells, pin identities, compute digests, hand documents back.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,18 @@ struct Progress {
   std::string_view current;  ///< raw path of one file that is being read
 };
 
+/// A git repository's history instead of files. Revisions as people write them for git.
+struct GitSource {
+  std::string repository;            ///< bare, or with a working tree
+  std::vector<std::string> include;  ///< what these reach
+  std::vector<std::string> exclude;  ///< and these do not
+  bool all = false;                  ///< every reference and HEAD is included
+  bool beyond_references = false;    ///< what any reference reaches is excluded
+  bool staged = false;               ///< what the index holds instead; nothing of the above counts then
+  std::vector<std::string> files;    ///< only these of the staged ones; none: all that differ from HEAD
+  bool in_hook = false;              ///< the variables that git gives its hooks say where objects and index are
+};
+
 /// Whether a ClamAV daemon is asked about every file and all that is in it.
 enum class Malware : std::uint8_t {
   off,
@@ -26,6 +39,7 @@ enum class Malware : std::uint8_t {
 };
 
 struct Options {
+  std::optional<GitSource> git;   ///< then no paths are walked
   unsigned jobs = 0;              ///< cells; 0: one per core
   bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
   bool secrets = true;            ///< look for tokens, keys and passwords
