@@ -34,10 +34,11 @@ std::vector<Extent> without(const std::vector<Extent>& extents, const std::vecto
   return out;
 }
 
-std::uint64_t bytes_in(const std::vector<Extent>& extents) {
-  std::uint64_t n = 0;
-  for (const auto& e : extents) n += e.end - e.begin;
-  return n;
+/// Appends, or lengthens the last one: a reader that works forwards costs one entry.
+void append(std::vector<Extent>& list, std::uint64_t begin, std::uint64_t end) {
+  if (!list.empty() && begin >= list.back().begin && begin <= list.back().end)
+    list.back().end = std::max(list.back().end, end);
+  else list.push_back({begin, end});
 }
 
 void note(std::vector<Unexamined>& out, const Extent& e, std::string_view reason) {
@@ -47,13 +48,26 @@ void note(std::vector<Unexamined>& out, const Extent& e, std::string_view reason
 
 }  // namespace
 
-void CoverageMap::claim(Cover cover, std::uint64_t begin, std::uint64_t end) {
-  if (begin >= end) return;
-  auto& list = claims_[static_cast<std::size_t>(cover)];
-  if (!list.empty() && begin >= list.back().begin && begin <= list.back().end)
-    list.back().end = std::max(list.back().end, end);
-  else list.push_back({begin, end});
+std::vector<Extent> remainder(std::uint64_t size, std::vector<Extent> taken) {
+  return without(normalised({{0, size}}, size), normalised(std::move(taken), size));
 }
+
+std::uint64_t bytes_in(const std::vector<Extent>& extents) {
+  std::uint64_t n = 0;
+  for (const auto& e : extents) n += e.end - e.begin;
+  return n;
+}
+
+void CoverageMap::claim(Cover cover, std::uint64_t begin, std::uint64_t end) {
+  if (begin < end) append(claims_[static_cast<std::size_t>(cover)], begin, end);
+}
+
+void CoverageMap::claim_tensor(std::uint64_t begin, std::uint64_t end) {
+  claim(Cover::inert, begin, end);
+  if (begin < end) append(tensors_, begin, end);
+}
+
+std::vector<Extent> CoverageMap::tensors(std::uint64_t size) const { return normalised(tensors_, size); }
 
 void CoverageMap::miss(std::uint64_t begin, std::uint64_t end, std::string_view reason) {
   if (begin < end) misses_.push_back({{begin, end}, std::string{reason}});
@@ -62,6 +76,7 @@ void CoverageMap::miss(std::uint64_t begin, std::uint64_t end, std::string_view 
 void CoverageMap::add(const CoverageMap& other) {
   for (std::size_t c = 0; c < kCovers; ++c)
     for (const auto& e : other.claims_[c]) claim(static_cast<Cover>(c), e.begin, e.end);
+  for (const auto& e : other.tensors_) append(tensors_, e.begin, e.end);
   misses_.insert(misses_.end(), other.misses_.begin(), other.misses_.end());
 }
 
@@ -79,7 +94,7 @@ bool CoverageMap::missed(std::uint64_t begin, std::uint64_t end) const {
 std::vector<Extent> CoverageMap::gaps(std::uint64_t size) const {
   std::vector<Extent> all;
   for (std::size_t c = 0; c + 1 < kCovers; ++c) all.insert(all.end(), claims_[c].begin(), claims_[c].end());
-  return without(normalised({{0, size}}, size), normalised(std::move(all), size));
+  return remainder(size, std::move(all));
 }
 
 bool CoverageMap::covers(std::uint64_t begin, std::uint64_t end) const {

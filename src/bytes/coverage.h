@@ -42,6 +42,11 @@ struct Coverage {
 };
 inline constexpr std::size_t kMostUnexamined = 64;
 
+/// The parts of [0, size) outside `taken`, in order. `taken` may overlap and reach beyond.
+std::vector<Extent> remainder(std::uint64_t size, std::vector<Extent> taken);
+/// Sum of the lengths of extents that do not overlap.
+std::uint64_t bytes_in(const std::vector<Extent>& extents);
+
 /// Collects claims while a member is read. Neighbouring claims are merged as they come, so a
 /// reader that works forwards costs one entry however large the file is.
 class CoverageMap {
@@ -49,6 +54,11 @@ class CoverageMap {
   void claim(Cover cover, std::uint64_t begin, std::uint64_t end);
   /// An unexamined range with its own reason. Still yields to any stronger claim on the same bytes.
   void miss(std::uint64_t begin, std::uint64_t end, std::string_view reason);
+
+  /// Inert bytes that are numbers of a model: engines that read bytes pass them over.
+  void claim_tensor(std::uint64_t begin, std::uint64_t end);
+  /// What was claimed as tensors, in order and clipped to [0, size).
+  std::vector<Extent> tensors(std::uint64_t size) const;
 
   /// Takes over all claims of another map of the same bytes.
   void add(const CoverageMap& other);
@@ -69,6 +79,7 @@ class CoverageMap {
 
  private:
   std::array<std::vector<Extent>, kCovers> claims_;
+  std::vector<Extent> tensors_;  ///< of the inert claims
   std::vector<Unexamined> misses_;
 };
 

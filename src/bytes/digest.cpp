@@ -5,7 +5,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
-#include <array>
+#include <algorithm>
 
 #include "base/text.h"
 
@@ -23,17 +23,40 @@ Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(View bytes) { ASSAY_ASSERT(SHA256_Update(&context_->state, bytes.data(), bytes.size()) == 1); }
 
-std::string Sha256::finish() {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> raw;
-  ASSAY_ASSERT(SHA256_Final(raw.data(), &context_->state) == 1);
+Sha256::Raw Sha256::finish_raw() {
+  Raw raw;
+  ASSAY_ASSERT(SHA256_Final(reinterpret_cast<unsigned char*>(raw.data()), &context_->state) == 1);
   context_->start();
-  return to_hex({reinterpret_cast<const char*>(raw.data()), raw.size()});
+  return raw;
 }
+
+std::string Sha256::finish() { return to_hex(text(finish_raw())); }
 
 std::string sha256(View bytes) {
   Sha256 hash;
   hash.update(bytes);
   return hash.finish();
+}
+
+Sha256::Raw hmac_sha256(View key, View message) {
+  constexpr std::size_t kBlock = 64;
+  constexpr std::byte kInner{0x36}, kOuter{0x5c};
+  Sha256 hash;
+  std::array<std::byte, kBlock> padded{};
+  if (key.size() > kBlock) {
+    hash.update(key);
+    std::ranges::copy(hash.finish_raw(), padded.begin());
+  } else {
+    std::ranges::copy(key, padded.begin());
+  }
+  const auto keyed = [&](std::byte pad, View rest) {
+    auto block = padded;
+    for (auto& b : block) b ^= pad;
+    hash.update(block);
+    hash.update(rest);
+    return hash.finish_raw();
+  };
+  return keyed(kOuter, keyed(kInner, message));
 }
 
 Result<std::string> sha256(const Source& source) {

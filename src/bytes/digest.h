@@ -1,5 +1,6 @@
 // SHA-256, by OpenSSL.
 #pragma once
+#include <array>
 #include <memory>
 #include <string>
 
@@ -15,8 +16,9 @@ class Sha256 {
   Sha256(Sha256&&) noexcept;
   Sha256& operator=(Sha256&&) noexcept;
   void update(View bytes);
-  /// Lower-case hex; the object starts anew.
-  std::string finish();
+  using Raw = std::array<std::byte, 32>;
+  Raw finish_raw();      ///< The object starts anew, here and below.
+  std::string finish();  ///< lower-case hex
 
  private:
   struct Context;
@@ -24,6 +26,8 @@ class Sha256 {
 };
 
 std::string sha256(View bytes);
+/// RFC 2104, with SHA-256.
+Sha256::Raw hmac_sha256(View key, View message);
 Result<std::string> sha256(const Source& source);
 
 }  // namespace assay::bytes

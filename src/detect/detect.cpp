@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "detect/expression.h"
 #include "detect/flow.h"
+#include "detect/observed.h"
 #include "detect/written.h"
 
 namespace assay::detect {
@@ -33,6 +34,7 @@ class Judge {
     for (const auto& import : d_.imports) judge(import);
     for (const auto& quirk : d_.quirks) judge(quirk);
     for (const auto& stop : d_.stops) judge(stop);
+    for (const auto& observation : d_.observations) add(observed(observation, locate(observation.place)));
     judge_coverage();
     judge_hidden();
     say_how_many_more();
@@ -49,7 +51,7 @@ class Judge {
   void add(Finding f) {
     auto& count = counts_[f.rule];
     if (++count > kMostOfARule) return;
-    f.fingerprint = finding::fingerprint(f.rule, f.where.member, f.evidence);
+    if (f.fingerprint.empty()) f.fingerprint = finding::fingerprint(f.rule, f.where.member, f.evidence);
     out_.findings.push_back(std::move(f));
   }
   void say_how_many_more() {
@@ -63,7 +65,7 @@ class Judge {
   finding::Locator locate(const Place& place) {
     auto path = member_path(d_, place.member);
     members_.try_emplace(path, place.member);
-    return {std::move(path), place.offset};
+    return {std::move(path), place.offset, 0};
   }
 
   Finding structural(std::string_view id, const Place& place, std::string evidence) {

@@ -22,6 +22,7 @@ Status status_of(Severity severity) noexcept;
 struct Locator {
   std::string member;        ///< names from the root down, raw, joined with "/"; "" for the file itself
   std::uint64_t offset = 0;  ///< bytes from the member's start
+  std::uint64_t line = 0;    ///< counted from 1; 0 where nobody counted
   bool operator==(const Locator&) const = default;
 };
 

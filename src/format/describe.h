@@ -110,6 +110,26 @@ void describe(Codec& c, Reference& v) {
   c("target", v.target);
 }
 template <class Codec>
+void describe(Codec& c, Observation& v) {
+  c("engine", v.engine);
+  c("rule", v.rule);
+  c("place", v.place);
+  c("length", v.length);
+  c("line", v.line);
+  c("shown", v.shown);
+  c("fingerprint", v.fingerprint);
+  c("detail", v.detail);
+}
+template <class Codec>
+void describe(Codec& c, EngineRun& v) {
+  c("engine", v.engine);
+  c("version", v.version);
+  c("rule_set", v.rule_set);
+  c("complete", v.complete);
+  c("what", v.what);
+  c("passed_over", v.passed_over);
+}
+template <class Codec>
 void describe(Codec& c, Document& v) {
   c("schema", v.schema);
   c("parser", v.parser);
@@ -125,6 +145,8 @@ void describe(Codec& c, Document& v) {
   c("stops", v.stops);
   c("checkpoints", v.checkpoints);
   c("references", v.references);
+  c("observations", v.observations);
+  c("engines", v.engines);
 }
 
 }  // namespace assay::format

@@ -13,6 +13,7 @@ constexpr std::array<std::string_view, kLastCallKind + 1> kCallNames = {
     "REDUCE", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD", "APPEND", "SETITEM", "ADDITEMS", "PERSID"};
 
 constexpr std::size_t kDeepestExpr = 16;
+constexpr std::size_t kMostEngines = 16;
 
 bool valid(const Expr& e, std::size_t depth = 0) {
   if (depth > kDeepestExpr || static_cast<std::uint8_t>(e.kind) > kLastExprKind) return false;
@@ -64,6 +65,12 @@ Result<void> validate(const Document& d) {
   }
   for (const auto& c : d.checkpoints)
     if (c.member >= d.members.size() || outside(c.reason_place)) return bad("checkpoint outside the document");
+  for (const auto& o : d.observations)
+    if (outside(o.place)) return bad("observation outside the document");
+  if (d.engines.size() > kMostEngines) return bad("more engines than there are");
+  for (std::size_t i = 0; i < d.engines.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (d.engines[i].engine == d.engines[j].engine) return bad("an engine ran twice");
   return {};
 }
 

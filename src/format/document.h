@@ -157,6 +157,31 @@ struct Reference {
   bool operator==(const Reference&) const = default;
 };
 
+/// What an engine that reads bytes reported at one place.
+struct Observation {
+  std::string engine;  ///< "secrets", "avScan", "yara"
+  std::string rule;    ///< "secret.huggingface.token", a signature's or a YARA rule's name
+  Place place;
+  std::uint64_t length = 0;  ///< bytes; 0 where the engine tells no extent
+  std::uint64_t line = 0;    ///< counted from 1; 0 where the member is no text
+  std::string shown;         ///< what may be shown of the bytes: a secret's ends, never all of it
+  std::string fingerprint;   ///< of a secret, 16 hex digits under a key: equal wherever the same secret stands
+  std::string detail;        ///< in the engine's own words
+  std::string secret;        ///< all of it, where somebody asked for it; no codec writes it
+  bool operator==(const Observation&) const = default;
+};
+
+/// How an engine that reads bytes ran over this artifact. One that did not run has no entry, or says why in `what`.
+struct EngineRun {
+  std::string engine;
+  std::string version;   ///< of the engine, filled by the parent
+  std::string rule_set;  ///< its stamp: what was found with older rules is kept, what was not found is not known
+  bool complete = true;  ///< false: something was left out
+  std::string what;      ///< what was left out and why, for people
+  std::uint64_t passed_over = 0;  ///< bytes of tensors, which this engine leaves out by intention
+  bool operator==(const EngineRun&) const = default;
+};
+
 struct Document {
   std::string schema;  ///< "assay-document/1"
   std::string parser;  ///< "assay 0.1.0 pickle/1 zip/1 ..."; kept facts are stale when it changes
@@ -172,6 +197,8 @@ struct Document {
   std::vector<Stop> stops;
   std::vector<Checkpoint> checkpoints;
   std::vector<Reference> references;
+  std::vector<Observation> observations;
+  std::vector<EngineRun> engines;  ///< each at most once
   bool operator==(const Document&) const = default;
 };
 

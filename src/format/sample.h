@@ -30,6 +30,9 @@ inline Document document() {
   d.stops.push_back({{1, 30}, kAllProfiles, "pickle", Errc::truncated, "ends"});
   d.checkpoints.push_back({0, "zip", 7, 1234, false, "because", {1, 20}});
   d.references.push_back({"shard", "model-00001.safetensors"});
+  d.observations.push_back(
+      {"secrets", "secret.huggingface.token", {1, 4}, 37, 2, "hf_a…wxyz", "0123456789abcdef", "", ""});
+  d.engines.push_back({"secrets", "0.1.0", "fedcba9876543210", false, "a stretch had too many keywords", 7});
   return d;
 }
 
@@ -60,6 +63,10 @@ class RandomDocuments {
     for (auto n = below(3); n > 0; --n)
       d.checkpoints.push_back({below(members_), text(), number(), number(), flag(), text(), place()});
     for (auto n = below(3); n > 0; --n) d.references.push_back({text(), text()});
+    for (auto n = below(3); n > 0; --n)
+      d.observations.push_back({text(), text(), place(), number(), number(), text(), text(), text(), ""});
+    for (auto n = below(3); n > 0; --n)
+      d.engines.push_back({"engine " + std::to_string(n), text(), text(), flag(), text(), number()});
     return d;
   }
 

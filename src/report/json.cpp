@@ -49,7 +49,9 @@ Json engines_of(const std::vector<Engine>& engines) {
     out.push_back({{"name", to_utf8(e.name)},
                    {"status", word(e.status)},
                    {"version", to_utf8(e.version)},
-                   {"rule_set", to_utf8(e.rule_set)}});
+                   {"rule_set", to_utf8(e.rule_set)},
+                   {"message", to_utf8(e.message)},
+                   {"passed_over", e.passed_over}});
   return out;
 }
 
@@ -101,6 +103,7 @@ Json findings_of(const Artifact& artifact) {
                    {"message", to_utf8(f.message)},
                    {"member", to_utf8(f.where.member)},
                    {"offset", f.where.offset},
+                   {"line", f.where.line == 0 ? Json{} : Json(f.where.line)},
                    {"evidence", to_utf8(f.evidence)},
                    {"references", texts(f.references)},
                    {"remediation", to_utf8(f.remediation)},
@@ -169,6 +172,7 @@ bool scans_done(const Report& report) {
 Json hub_scan(const Engine& engine) {
   Json out{{"status", word(engine.status)}};
   if (!engine.version.empty()) out["version"] = to_utf8(engine.version);
+  if (!engine.message.empty()) out["message"] = to_utf8(engine.message);
   return out;
 }
 

@@ -226,7 +226,8 @@ class Log {
   Json location(const Hit& hit) {
     const auto& where = hit.finding->where;
     // Viewers need a line, and files of models have none: line 1 stands for the file.
-    Json region{{"startLine", 1}, {"startColumn", 1}, {"endLine", 1}, {"endColumn", 1}};
+    const auto line = where.member.empty() && where.line > 0 ? where.line : 1;
+    Json region{{"startLine", line}, {"startColumn", 1}, {"endLine", line}, {"endColumn", 1}};
     // A byte offset counts from the artifact's start, so one inside a member would point at other bytes.
     if (where.member.empty() && where.offset < hit.artifact->size) region["byteOffset"] = where.offset;
     Json out{{"physicalLocation",

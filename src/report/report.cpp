@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "report/words.h"
+
 namespace assay::report {
 namespace {
 
@@ -28,9 +30,14 @@ finding::Status status_without_waivers(const Artifact& artifact) {
 
 std::vector<std::string> not_scanned_for(const Report& report) {
   std::vector<std::string> out;
-  for (const auto& engine : report.engines)
-    if (engine.status == finding::Status::unscanned && engine.version.empty())
-      out.push_back(engine_in_words(engine.name));
+  for (const auto& engine : report.engines) {
+    if (engine.missed == 0 && !engine.version.empty()) continue;
+    auto text = engine_in_words(engine.name);
+    if (engine.missed > 0 && engine.missed < report.artifacts.size())
+      text += " in " + counted(engine.missed, "file") + " of " + grouped(report.artifacts.size());
+    if (!engine.message.empty()) text += " (" + std::string{engine.message} + ")";
+    out.push_back(std::move(text));
+  }
   return out;
 }
 

@@ -51,6 +51,18 @@ std::string_view gist_of(Status status) {
   return "";
 }
 
+/// What all of its worst findings speak of: loading it is not what does harm there.
+enum class Cause { loading, secrets };
+Cause cause_of(const Artifact& artifact) {
+  bool any = false;
+  for (const auto& f : artifact.findings) {
+    if (f.waived || finding::status_of(f.severity) != artifact.status) continue;
+    if (!f.rule.starts_with("secret.")) return Cause::loading;
+    any = true;
+  }
+  return any ? Cause::secrets : Cause::loading;
+}
+
 std::string_view advice_for(Status status) {
   switch (status) {
     case Status::safe: return "";
@@ -70,8 +82,10 @@ std::string hex(std::uint64_t offset) {
   return out;
 }
 
-std::string place_in_words(const std::string& member, std::uint64_t offset) {
-  return member.empty() ? "at offset " + hex(offset) : "in " + printable(member) + ", at offset " + hex(offset);
+/// A line is where people look; an offset is all there is in bytes that are no text.
+std::string place_in_words(const finding::Locator& where, bool names_member = true) {
+  const auto place = where.line > 0 ? "line " + grouped(where.line) : "at offset " + hex(where.offset);
+  return where.member.empty() || !names_member ? place : "in " + printable(where.member) + ", " + place;
 }
 
 std::string range_in_words(const Artifact::Hole& hole) {
@@ -178,6 +192,7 @@ class Page {
     auto word = std::string{to_string(artifact.status)};
     const std::string gap(kMargin - std::min(kMargin - 1, word.size()), ' ');
     std::string gist{gist_of(artifact.status)};
+    if (cause_of(artifact) == Cause::secrets) gist = "gives away what should be secret";
     if (is_waived(artifact))
       gist = "only because the policy waives what was found; it would be " +
              std::string{to_string(status_without_waivers(artifact))};
@@ -217,13 +232,13 @@ class Page {
     if (f.severity == Severity::note) says = "Note: " + says;
     paragraph(kMargin, "", says);
     if (!f.evidence.empty()) paragraph(kMargin + 2, "", printable(f.evidence), Ink::plain, Ink::plain, kEvidenceLines);
-    paragraph(kMargin + 2, "", place_in_words(f.where.member, f.where.offset) + " · " + printable(f.rule), Ink::faint);
+    paragraph(kMargin + 2, "", place_in_words(f.where) + " · " + printable(f.rule), Ink::faint);
     if (!options_.verbose) return;
     for (const auto& reference : f.references) paragraph(kMargin + 2, "", "see " + printable(reference), Ink::faint);
   }
 
   void again(const Finding& f, bool same_member) {
-    auto line = "also " + place_in_words(same_member ? "" : f.where.member, f.where.offset);
+    auto line = "also " + place_in_words(f.where, !same_member);
     line += ": " + printable(f.evidence.empty() ? f.message : f.evidence);
     if (f.waived) line += " (waived by the policy)";
     paragraph(kMargin + 2, "", options_.verbose ? line : keep_start(line, width_ - kMargin - 2));
@@ -368,6 +383,10 @@ class Page {
     const auto n = count_by_status(report_)[static_cast<std::size_t>(report_.status)];
     if (n == 0) return "the repository as a whole";
     const auto some = all == 1 ? "the file " : grouped(n) + " of " + counted(all, "file") + " ";
+    const bool secrets_only = std::ranges::all_of(report_.artifacts, [&](const Artifact& a) {
+      return a.status != report_.status || cause_of(a) == Cause::secrets;
+    });
+    if (secrets_only) return some + (n == 1 ? "gives" : "give") + " away what should be secret";
     switch (report_.status) {
       case Status::caution:
         return some + "would run code by design; no harm was found" + (waived > 0 ? " but what the policy waives" : "");

@@ -12,6 +12,17 @@
 
 namespace assay::scan {
 
+/// What engines that read bytes see of one member: all that is its own. Members of archives, decompressed streams and
+/// decoded texts are seen by themselves; what merely stands inside (a byte string, unowned bytes) is part of this one.
+struct OwnBytes {
+  std::uint32_t member;
+  const bytes::Source& source;
+  const std::vector<bytes::Extent>& own;      ///< in order and apart: neither other members' nor tensors'
+  const std::vector<bytes::Extent>& tensors;  ///< in order and apart
+  const format::Document& document;           ///< so far; the member's formats are known
+  bytes::Budget& budget;
+};
+
 struct Examination {
   bytes::Limits limits;
   /// Whether third-party decompressors may run in this process: only where it reads nothing else.
@@ -19,6 +30,7 @@ struct Examination {
   format::Caring care = nullptr;
   std::function<void()> sign_of_life;                           ///< may be empty
   std::function<void(const format::torch::Tensor&)> on_tensor;  ///< may be empty
+  std::function<void(const OwnBytes&)> on_bytes;                ///< may be empty
   /// Called when a member was read and its bytes are still at hand; may be empty.
   std::function<void(std::uint32_t member, const bytes::Source&, const format::Document&)> on_member;
 };

@@ -40,8 +40,9 @@ std::uint32_t Examiner::add_member(std::uint32_t parent, std::string name, std::
 }
 
 bool Examiner::examine(std::uint32_t index, const Source& source, std::uint64_t depth, Certainty certainty,
-                       const Wanted& wanted) {
+                       const Wanted& wanted, bool own) {
   Reading r{index, source, depth, certainty, MemberFacts{document_, index, budget_, how_.care}};
+  r.own = own;
   const bool readable = source.size() > 0 && may_go_on(r);
   if (readable) read(r, wanted);
   if (needs_own_cell_) return true;
@@ -50,10 +51,31 @@ bool Examiner::examine(std::uint32_t index, const Source& source, std::uint64_t 
   if (readable && r.formats.empty()) r.facts.coverage.miss(0, source.size(), "not recognised as any format");
   if (readable) read_unowned(r);
   if (r.loadable > 1) r.facts.quirk("file.polyglot", 0, joined(r.formats));
-  document_.members[index].formats = std::move(r.formats);
-  document_.members[index].coverage = r.facts.coverage.finish(source.size());
+  finish(r);
   if (how_.on_member) how_.on_member(index, source, document_);
   return true;
+}
+
+void Examiner::finish(Reading& r) {
+  auto& member = document_.members[r.index];
+  member.formats = std::move(r.formats);
+  member.coverage = r.facts.coverage.finish(r.source.size());
+  show_engines(r);
+}
+
+void Examiner::show_engines(Reading& r) {
+  for (const auto& t : r.facts.coverage.tensors(r.source.size())) r.tensors.push_back(t);
+  if (!r.own) {
+    window_elsewhere_ = std::move(r.elsewhere);
+    window_tensors_ = std::move(r.tensors);
+    return;
+  }
+  if (!how_.on_bytes || r.source.size() == 0) return;
+  const auto all = r.source.size();
+  const auto tensors = remainder(all, remainder(all, std::move(r.tensors)));  // sorted, and without overlaps
+  auto taken = std::move(r.elsewhere);
+  taken.insert(taken.end(), tensors.begin(), tensors.end());
+  how_.on_bytes({r.index, r.source, remainder(all, std::move(taken)), tensors, document_, budget_});
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -180,7 +202,7 @@ std::optional<std::uint64_t> Examiner::read_array(Reading& r, std::uint64_t at) 
     r.facts.quirk("npy.object-array", data);
     return there > 0 ? format::pickle::read_all(r.source, data, r.facts, format::pickle::Trust::sure) : std::nullopt;
   }
-  r.facts.coverage.claim(Cover::inert, data, data + std::min(there, array->data_bytes));
+  r.facts.coverage.claim_tensor(data, data + std::min(there, array->data_bytes));
   if (array->data_bytes <= there) return data + array->data_bytes;
   r.facts.stop("npy", {Errc::truncated, r.source.size(), "the array's data ends early"});
   return std::nullopt;

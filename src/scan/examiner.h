@@ -60,6 +60,9 @@ class Examiner {
     std::vector<std::byte> head{};
     std::vector<std::string> formats{};
     unsigned loadable = 0;  ///< formats that some loader acts on
+    bool own = true;        ///< false: its bytes are a window that engines see as part of the containing member
+    std::vector<bytes::Extent> elsewhere{};  ///< of its bytes: what engines see as members
+    std::vector<bytes::Extent> tensors{};    ///< of its bytes, inside of windows
 
     bool is(std::string_view format) const {
       return std::find(formats.begin(), formats.end(), format) != formats.end();
@@ -77,7 +80,9 @@ class Examiner {
                            std::uint64_t size);
   /// Recognises and reads one member and all that is inside it. False where a guess came to nothing.
   bool examine(std::uint32_t index, const Source& source, std::uint64_t depth, Certainty certainty,
-               const Wanted& wanted);
+               const Wanted& wanted, bool own = true);
+  void finish(Reading& r);
+  void show_engines(Reading& r);
   bool may_go_on(Reading& r);
   void read(Reading& r, const Wanted& wanted);
   void read_by_magic(Reading& r, const Wanted& wanted);
@@ -141,7 +146,8 @@ class Examiner {
   void examine_nested(Reading& r);
   void examine_tensor(Reading& r, const Source& tensor, std::uint64_t offset);
   /// True where some loader could start at the first byte of `source`.
-  bool examine_guess(Reading& r, const Source& source, std::string name, std::string role, std::uint64_t offset);
+  bool examine_guess(Reading& r, const Source& source, std::string name, std::string role, std::uint64_t offset,
+                     bool own = false);
   void read_unowned(Reading& r);
   void search(Reading& r, std::uint64_t begin, std::uint64_t end);
   Result<std::optional<std::uint64_t>> next_start(Reading& r, std::uint64_t at, std::uint64_t end, bool first);
@@ -152,6 +158,7 @@ class Examiner {
   bytes::Budget budget_;
   format::Document document_;
   bool needs_own_cell_ = false;
+  std::vector<bytes::Extent> window_elsewhere_, window_tensors_;     ///< of the window that was examined last
   std::set<std::pair<std::uint32_t, std::uint64_t>> torch_objects_;  ///< (zip member, header offset) already read
 };
 

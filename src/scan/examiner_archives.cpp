@@ -95,6 +95,7 @@ void Examiner::read_tar(Reading& r) {
     if (torch && entry.name == "tensors") wanted.part = Wanted::Part::tar_tensors;
     const auto source =
         std::make_shared<bytes::WindowSource>(r.source, entry.packed.begin, entry.packed.end - entry.packed.begin);
+    r.elsewhere.push_back(entry.packed);
     const auto index = add_member(r.index, entry.name, "tar member", entry.packed.begin, source->size());
     examine(index, *source, r.depth + 1, Certainty::member, wanted);
     if (archive.doubled.contains(entry.name)) compare_doubles(r, archive, entry, source);
@@ -123,9 +124,10 @@ void Examiner::read_sevenzip(Reading& r) {
   };
   const auto read = container::sevenzip::read(r.source, budget_, spool_, deliver, oddities);
   note(r, oddities);
-  if (!read) r.facts.stop("7z", read.error());
-  else
-    r.facts.coverage.claim(Cover::delegated, 0, container::sevenzip::declared_length(r.head).value_or(r.source.size()));
+  if (!read) return r.facts.stop("7z", read.error());
+  const auto length = container::sevenzip::declared_length(r.head).value_or(r.source.size());
+  r.facts.coverage.claim(Cover::delegated, 0, length);
+  r.elsewhere.push_back({0, length});
 }
 
 void Examiner::read_compressed(Reading& r) {
@@ -149,6 +151,7 @@ void Examiner::read_compressed(Reading& r) {
   auto decoded = container::stream::decode(*method, r.source, {begin, r.source.size()}, out, budget_);
   r.facts.coverage.claim(Cover::parsed, 0, begin);
   r.facts.coverage.claim(Cover::delegated, begin, begin + decoded.consumed);
+  r.elsewhere.push_back({begin, begin + decoded.consumed});
   if (auto& stopped = decoded.stopped) {
     stopped->offset += begin;
     r.facts.stop(name, *stopped);

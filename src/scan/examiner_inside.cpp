@@ -37,14 +37,19 @@ void Examiner::examine_nested(Reading& r) {
       return r.facts.stop("pickle", {Errc::limit_reached, n.offset, "limit reached: members"});
     const bytes::WindowSource window{r.source, n.offset, n.length};
     examine_guess(r, n.decoded ? *n.decoded : static_cast<const Source&>(window), std::move(n.name), std::move(n.role),
-                  n.offset);
+                  n.offset, n.decoded != nullptr);
   }
 }
 
-bool Examiner::examine_guess(Reading& r, const Source& source, std::string name, std::string role,
-                             std::uint64_t offset) {
+bool Examiner::examine_guess(Reading& r, const Source& source, std::string name, std::string role, std::uint64_t offset,
+                             bool own) {
   const auto index = add_member(r.index, std::move(name), std::move(role), offset, source.size());
-  if (examine(index, source, r.depth + 1, Certainty::guess, {})) return true;
+  if (examine(index, source, r.depth + 1, Certainty::guess, {}, own)) {
+    for (const auto& e : std::exchange(window_elsewhere_, {}))
+      r.elsewhere.push_back({offset + e.begin, offset + e.end});
+    for (const auto& e : std::exchange(window_tensors_, {})) r.tensors.push_back({offset + e.begin, offset + e.end});
+    return true;
+  }
   if (document_.members.size() == index + 1) document_.members.pop_back();
   return false;
 }

@@ -78,7 +78,7 @@ void Examiner::own_tensors(Reading& r, const File& file) {
     if (needs_own_cell_ || !budget_.check_time()) return;
     if (t.begin == t.end || !lies_inside(t, data)) continue;
     const auto begin = file.data_begin + t.begin;
-    r.facts.coverage.claim(Cover::inert, begin, file.data_begin + t.end);
+    r.facts.coverage.claim_tensor(begin, file.data_begin + t.end);
     examine_tensor(r, bytes::WindowSource{r.source, begin, t.end - t.begin}, begin);
   }
 }

@@ -169,6 +169,7 @@ std::optional<std::uint32_t> Examiner::examine_entry(Reading& r, Archive& archiv
     r.facts.quirk("zip.link-escapes", entry.header_offset, entry.name + " -> " + entry.target);
   examine_extra(r, entry);
   const auto index = add_member(r.index, entry.name, "zip member", entry.packed.begin, source->size());
+  r.elsewhere.push_back({entry.packed.begin, entry.packed.end - packed_left});
   const auto own_bytes = owned.find(entry.header_offset);
   if (own_bytes != owned.end()) {
     examine_storage(index, *source, own_bytes->second, r.depth + 1);
@@ -199,11 +200,11 @@ void Examiner::examine_storage(std::uint32_t index, const Source& source, std::u
   member.role = "tensor storage";
   member.formats = {"tensor"};
   Reading r{index, source, depth, Certainty::member, MemberFacts{document_, index, budget_, how_.care}};
-  r.facts.coverage.claim(Cover::inert, 0, std::min(owned, source.size()));
+  r.facts.coverage.claim_tensor(0, std::min(owned, source.size()));
   r.formats = {"tensor"};
   examine_tensor(r, source, 0);
   if (owned < source.size()) read_unowned(r);
-  document_.members[index].coverage = r.facts.coverage.finish(source.size());
+  finish(r);
 }
 
 void Examiner::check_stored(Reading& r, Archive& archive, const Entry& entry, const Source& source,

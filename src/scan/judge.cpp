@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <set>
 
 #include "base/version.h"
 #include "detect/detect.h"
+#include "detect/observed.h"
 #include "verdict/verdict.h"
 
 namespace assay::scan {
@@ -18,23 +21,82 @@ bool holds_pickle(const format::Document& d) {
   return std::any_of(d.pickles.begin(), d.pickles.end(), [](const format::Pickle& p) { return p.stopped || !p.weak; });
 }
 
-/// One engine's share of the findings: the pickle scan speaks of imports and calls, the structure scan of the rest.
-Status worst(const std::vector<finding::Finding>& findings, bool pickle) {
+/// Which engine a rule belongs to: the pickle scan speaks of imports and calls, the structure scan of what is left.
+std::string_view engine_of(std::string_view rule) {
+  if (rule.starts_with("pickle.")) return "pickleImportScan";
+  if (rule.starts_with("secret.")) return "secrets";
+  if (rule.starts_with("policy.")) return "";
+  return "structure";
+}
+
+/// One engine's share of the findings.
+Status worst(const std::vector<finding::Finding>& findings, std::string_view engine) {
   auto out = Status::safe;
   for (const auto& f : findings)
-    if (!f.waived && !f.rule.starts_with("policy.") && f.rule.starts_with("pickle.") == pickle)
-      out = std::max(out, status_of(f.severity));
+    if (!f.waived && engine_of(f.rule) == engine) out = std::max(out, status_of(f.severity));
   return out;
 }
 
-constexpr std::array<std::string_view, 2> kEnginesRun{"pickleImportScan", "structure"};
+/// Reports hold a few different texts of engines a million times.
+std::string_view kept(const std::string& text) {
+  static std::mutex mutex;
+  static std::set<std::string, std::less<>> texts;
+  const std::lock_guard lock{mutex};
+  const auto at = texts.find(text);
+  return at != texts.end() ? *at : *texts.insert(text).first;
+}
 
-std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings) {
-  const auto rules = detect::rule_set_version();
-  return {{kEnginesRun[0], worst(findings, true), kVersion, rules},
-          {kEnginesRun[1], worst(findings, false), kVersion, rules},
-          {"avScan", Status::unscanned, "", ""},
-          {"secrets", Status::unscanned, "", ""}};
+bool is_stale(const format::EngineRun& run) {
+  const auto current = detect::current_rule_set(run.engine);
+  return !current.empty() && run.rule_set != current;
+}
+
+/// What an engine that reads bytes says of one artifact. Not having looked everywhere outweighs nothing that was found.
+Engine engine_that_ran(const format::EngineRun& run, Status found) {
+  Engine out{kept(run.engine), found, kept(run.version), kept(run.rule_set), "", run.passed_over, 0};
+  if (!run.complete) {
+    out.status = std::max(found, Status::unscanned);
+    out.message = kept(run.what);
+    out.missed = 1;
+  } else if (is_stale(run)) {
+    out.status = std::max(found, Status::queued);
+    out.message = "its rules are newer than this answer";
+    out.missed = 1;
+  }
+  return out;
+}
+
+constexpr std::array<std::string_view, 2> kOfFacts{"pickleImportScan", "structure"};
+constexpr std::array<std::string_view, 2> kOfBytes{"avScan", "secrets"};
+
+std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings,
+                               const std::vector<format::EngineRun>& runs) {
+  std::vector<Engine> out;
+  for (const auto name : kOfFacts)
+    out.push_back({name, worst(findings, name), kVersion, detect::rule_set_version(), "", 0, 0});
+  for (const auto name : kOfBytes) {
+    const auto run = std::ranges::find(runs, name, &format::EngineRun::engine);
+    if (run == runs.end()) out.push_back({name, Status::unscanned, "", "", "", 0, 1});
+    else out.push_back(engine_that_ran(*run, worst(findings, name)));
+  }
+  return out;
+}
+
+/// One artifact's answer to that of the repository.
+void add_up(const Engine& one, Engine& all) {
+  all.status = std::max(all.status, one.status);
+  if (all.version.empty()) all.version = one.version, all.rule_set = one.rule_set;
+  if (all.message.empty()) all.message = one.message;
+  all.passed_over += one.passed_over;
+  all.missed += one.missed;
+}
+
+/// The engines whose answer is whole and of today.
+std::vector<std::string_view> engines_run(const std::vector<format::EngineRun>& runs) {
+  std::vector<std::string_view> out{kOfFacts.begin(), kOfFacts.end()};
+  for (const auto& run : runs)
+    if (run.complete && !is_stale(run)) out.push_back(run.engine);
+  return out;
 }
 
 /// SARIF describes every rule it may name.
@@ -71,10 +133,11 @@ report::Artifact judge(format::Document d, const verdict::Policy& policy, std::c
   out.unscanned = std::move(judgement.unscanned);
   for (const auto& c : d.checkpoints) out.checkpoint_members.push_back(member_path(d, c.member));
   add_coverage(d, out);
-  const verdict::Subject subject{d.sha256, holds_pickle(d), out.coverage.complete(), kEnginesRun};
+  const auto ran = engines_run(d.engines);
+  const verdict::Subject subject{d.sha256, holds_pickle(d), out.coverage.complete(), ran};
   const auto decision = verdict::decide(subject, out.findings, policy, today);
   out.status = decision.status;
-  out.engines = engines_of(out.findings);
+  out.engines = engines_of(out.findings, d.engines);
   out.path = std::move(d.path);
   out.sha256 = std::move(d.sha256);
   out.tier = std::move(d.tier);
@@ -89,7 +152,11 @@ Judging::Judging(const verdict::Policy& policy, std::chrono::sys_days today) : p
   r.rule_set = detect::rule_set_version();
   const bool sunset = policy.sunset && today >= *policy.sunset;
   r.policy = {policy.name, policy.hash(), std::string{to_string(sunset ? verdict::Mode::ban : policy.mode)}};
-  r.engines = engines_of({});
+  r.engines = engines_of({}, {});
+  for (auto& engine : r.engines) {
+    engine.status = Status::safe;
+    engine.missed = 0;
+  }
   add_rules(r);
 }
 
@@ -104,8 +171,7 @@ void Judging::add(std::size_t index, format::Document d) {
   auto artifact = judge(std::move(d), policy_, today_, out_.fails);
   r.status = std::max(r.status, artifact.status);
   r.bytes += artifact.size;
-  for (std::size_t i = 0; i < r.engines.size(); ++i)
-    r.engines[i].status = std::max(r.engines[i].status, artifact.engines[i].status);
+  for (std::size_t i = 0; i < r.engines.size(); ++i) add_up(artifact.engines[i], r.engines[i]);
   if (r.artifacts.size() <= index) r.artifacts.resize(index + 1);
   r.artifacts[index] = std::move(artifact);
 }
@@ -125,7 +191,7 @@ Outcome Judging::finish(const report::Repository& repository) {
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [index, relation] : relations_) r.relations.push_back(std::move(relation));
   for (auto& engine : r.engines)  // an engine that is not there has scanned nothing
-    if (engine.version.empty() || all_left_out) engine.status = Status::unscanned;
+    if (engine.version.empty() || all_left_out) engine.status = std::max(engine.status, Status::unscanned);
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
   // As they come from a scan; sorting would move every one of them all the same.
   if (!std::is_sorted(r.artifacts.begin(), r.artifacts.end(), by_path))

@@ -34,9 +34,10 @@ Descriptor open_file(const Listing& listing, const Found& found) {
   return Descriptor{::open(listing.open_path(found).c_str(), kReading | (found.follow ? 0 : O_NOFOLLOW))};
 }
 
-std::string request_for(std::uint64_t size, std::string_view content) {
+std::string request_for(std::uint64_t size, std::string_view content, Task task) {
   std::string out;
-  out.reserve(sizeof size + content.size());
+  out.reserve(1 + sizeof size + content.size());
+  out += static_cast<char>(task);
   out.append(reinterpret_cast<const char*>(&size), sizeof size);
   return out.append(content);
 }

@@ -9,16 +9,20 @@
 #include <map>
 #include <thread>
 
+#include "base/version.h"
 #include "bytes/digest.h"
 #include "bytes/spool.h"
 #include "container/sevenzip/sevenzip.h"
 #include "detect/detect.h"
 #include "format/wire.h"
 #include "sandbox/pool.h"
+#include "scan/answer.h"
 #include "scan/examine.h"
 #include "scan/hasher.h"
 #include "scan/judge.h"
 #include "scan/opener.h"
+#include "scan/secret_search.h"
+#include "secrets/shown.h"
 
 namespace assay::scan {
 namespace {
@@ -26,34 +30,89 @@ namespace {
 constexpr std::uint64_t kAhead = 64 << 20;  ///< bytes: what begins like a pickle is hashed while its cell parses it
 constexpr char kDocument = 'D';             ///< first byte of a cell's answer: a document follows
 constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader is needed
+constexpr std::string_view kSecrets = "secrets";
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
 
-/// Runs in the cell: one file to its document.
-std::string examine_in_cell(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat,
-                            const bytes::Limits& limits, bool third_party) {
-  std::uint64_t size = 0;
-  if (request.size() >= sizeof size) std::memcpy(&size, request.data(), sizeof size);
-  const bytes::FileSource file{descriptor, size};
-  Examination how;
-  how.limits = limits;
-  how.third_party = third_party;
-  how.care = &detect::care;
-  how.sign_of_life = [&] { beat(0); };
-  bytes::SpoolFile spool_file{spool};
-  std::optional<format::Document> document;
-  const auto sent = request.substr(std::min(request.size(), sizeof size));
-  if (size > 0 && sent.size() == size) {
-    document = examine(bytes::MemorySource{bytes::view(sent)}, spool_file, how);
-  } else if (auto small = size <= Opener::kHashed ? bytes::read_exactly(file, 0, size) : fail(Errc::unsupported, 0, "");
-             small) {
-    document = examine(bytes::MemorySource{std::move(*small)}, spool_file, how);
-  } else {
-    document = examine(file, spool_file, how);
+/// What one cell keeps from file to file.
+class Reader {
+ public:
+  Reader(const Options& options, bool third_party)
+      : options_{options},
+        third_party_{third_party},
+        secrets_{options.fingerprint_key.empty() ? std::string{secrets::kPublicKey} : options.fingerprint_key,
+                 options.keep_secrets} {}
+
+  /// Runs in the cell: one file to its document.
+  std::string read(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat) {
+    std::uint64_t size = 0;
+    if (request.size() <= sizeof size) return {};
+    const auto task = static_cast<Task>(request[0]);
+    std::memcpy(&size, request.data() + 1, sizeof size);
+    const auto sent = request.substr(1 + sizeof size);
+    const bytes::FileSource file{descriptor, size};
+    if (size > 0 && sent.size() == size) return read(bytes::MemorySource{bytes::view(sent)}, spool, task, beat);
+    if (size <= Opener::kHashed) {
+      if (auto small = bytes::read_exactly(file, 0, size))
+        return read(bytes::MemorySource{std::move(*small)}, spool, task, beat);
+    }
+    return read(file, spool, task, beat);
   }
-  if (!document) return std::string{kNeedsOwnCell};
-  return kDocument + format::encode(*document);
-}
+
+ private:
+  std::string read(const bytes::Source& source, int spool, Task task, const sandbox::Beat& beat) {
+    if (task == Task::secrets_of_root) return search_root(source, beat);
+    Answer answer;
+    Examination how;
+    how.limits = options_.limits;
+    how.third_party = third_party_;
+    how.care = &detect::care;
+    how.sign_of_life = [&] { beat(0); };
+    how.on_bytes = [&](const OwnBytes& bytes) {
+      if (!options_.secrets) return;
+      const bool beside = bytes.member == 0 && task == Task::all_but_secrets_of_root;
+      secrets_.pass_over(bytes.tensors);
+      if (beside) answer.own = bytes.own;
+      else secrets_.look_at(bytes);
+    };
+    bytes::SpoolFile spool_file{spool};
+    auto document = examine(source, spool_file, how);
+    if (!document) {
+      secrets_.forget();
+      return std::string{kNeedsOwnCell};
+    }
+    answer.document = std::move(*document);
+    return answered(std::move(answer));
+  }
+
+  /// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.
+  std::string search_root(const bytes::Source& source, const sandbox::Beat& beat) {
+    Answer answer;
+    answer.document = nothing_read(source.size());
+    bytes::Budget budget{options_.limits, source.size()};
+    budget.on_check([&] { beat(0); });
+    const std::vector<bytes::Extent> all{{0, source.size()}}, none;
+    secrets_.look_at({0, source, all, none, answer.document, budget});
+    return answered(std::move(answer));
+  }
+
+  std::string answered(Answer answer) {
+    if (options_.secrets) secrets_.finish(answer.document);
+    if (options_.keep_secrets)
+      for (const auto& o : answer.document.observations) answer.secrets.push_back(o.secret);
+    return kDocument + encode(answer);
+  }
+
+  static format::Document nothing_read(std::uint64_t size) {
+    auto out = unreadable("", size, Errc::io, "");
+    out.stops.clear();
+    return out;
+  }
+
+  const Options& options_;
+  bool third_party_;
+  SecretSearch secrets_;
+};
 
 class Scan {
  public:
@@ -105,7 +164,16 @@ class Scan {
     bool whole = false;  ///< its bytes went with the request
     bool hashing = false;
     bool done = false;
+    bool split = false;           ///< the secrets of its own bytes are searched in a cell of their own
+    std::optional<Answer> facts;  ///< of such a file: what came first
+    std::optional<Answer> root_secrets;
   };
+
+  /// Two jobs may read one file: the second one has an odd number.
+  static std::uint64_t job_of(std::size_t index, Task task) {
+    return std::uint64_t{index} << 1 | (task == Task::secrets_of_root ? 1u : 0u);
+  }
+  static std::size_t index_of(std::uint64_t job) { return static_cast<std::size_t>(job >> 1); }
 
   void finish(std::size_t index, format::Document document) {
     ++progress_.files_done;
@@ -204,10 +272,15 @@ class Scan {
     auto& file = files_[index];
     const auto size = static_cast<std::uint64_t>(file.identity.size);
     if (fd && !file.input) file.witness = fd.duplicate();
-    if (!file.hashing && file.sha256.empty() && size > Opener::kHashed && size <= kAhead) hash_if_pickle(index, fd);
+    if (size > Opener::kHashed && size <= kAhead && is_pickle(fd)) {
+      // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
+      if (!file.hashing && file.sha256.empty()) hash(index);
+      if (options_.secrets && !file.own_cell) search_beside(index, fd);
+    }
+    if (file.split) request[0] = static_cast<char>(Task::all_but_secrets_of_root);
     sandbox::Job job;
     job.request = std::move(request);
-    job.id = index;
+    job.id = job_of(index, Task::everything);
     job.weight = size;
     job.descriptor = fd.release();
     if (file.own_cell) {
@@ -215,6 +288,19 @@ class Scan {
       job.spool = file.spool.get();
     }
     pool_.submit(std::move(job), file.own_cell ? sandbox::Kind::one_shot : sandbox::Kind::pooled);
+  }
+
+  void search_beside(std::size_t index, const Descriptor& fd) {
+    const auto size = static_cast<std::uint64_t>(files_[index].identity.size);
+    auto second = fd.duplicate();
+    if (!second) return;
+    files_[index].split = true;
+    sandbox::Job job;
+    job.request = request_for(size, {}, Task::secrets_of_root);
+    job.id = job_of(index, Task::secrets_of_root);
+    job.weight = size;
+    job.descriptor = second.release();
+    pool_.submit(std::move(job), sandbox::Kind::pooled);
   }
 
   bool unchanged(std::size_t index) const {
@@ -226,8 +312,10 @@ class Scan {
   }
 
   void take(sandbox::Reply reply, const Opener& opener) {
-    const auto index = static_cast<std::size_t>(reply.id);
+    const auto index = index_of(reply.id);
     auto& file = files_[index];
+    if (file.done) return;  // the other half of its answer has failed
+    if (reply.id == job_of(index, Task::secrets_of_root)) return take_secrets(index, reply);
     file.spool = Descriptor{};
     const auto unchanged_so_far = unchanged(index);
     file.witness = Descriptor{};
@@ -247,17 +335,73 @@ class Scan {
     if (reply.result.size() == 1 && reply.result[0] == kNeedsOwnCell && !file.own_cell)
       return examine_alone(index, opener);
     if (reply.result.empty() || reply.result[0] != kDocument) return give_up(index, Errc::crashed, kNonsense);
-    auto document = format::decode(bytes::view(std::string_view{reply.result}.substr(1)));
-    if (!document || document->size != static_cast<std::uint64_t>(file.identity.size))
+    auto answer = decode(bytes::view(std::string_view{reply.result}.substr(1)));
+    if (!answer || answer->document.size != static_cast<std::uint64_t>(file.identity.size))
       return give_up(index, Errc::crashed, kNonsense);
+    file.facts = std::move(*answer);
+    if (!file.split || file.root_secrets) complete(index);
+  }
+
+  /// The answer of the cell that searched a file's own bytes. Without one the file has been searched in part.
+  void take_secrets(std::size_t index, const sandbox::Reply& reply) {
+    auto& file = files_[index];
+    file.root_secrets.emplace();
+    const bool answered = reply.outcome == sandbox::Outcome::done && reply.result.starts_with(kDocument);
+    auto answer =
+        answered ? decode(bytes::view(std::string_view{reply.result}.substr(1))) : fail(Errc::crashed, 0, kNonsense);
+    if (answer && answer->document.size == static_cast<std::uint64_t>(file.identity.size))
+      file.root_secrets = std::move(*answer);
+    if (file.facts) complete(index);
+  }
+
+  /// Everything that was asked about a file has come.
+  void complete(std::size_t index) {
+    auto& file = files_[index];
+    auto* document = &file.facts->document;
+    if (file.split) add_secrets(*file.facts, std::move(file.root_secrets->document));
+    stamp(*document);
     document->path = listing_.found[index].path;
     document->tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined"
                      : file.own_cell                           ? "cell+one-shot"
                                                                : "cell";
     document->sha256 = std::move(file.sha256);
     if (document->sha256.empty() && !file.hashing && (options_.digest || reads_everything(*document))) hash(index);
-    finish(index, std::move(*document));
+    auto whole = std::move(*document);
+    file.facts.reset();
+    file.root_secrets.reset();
+    finish(index, std::move(whole));
     file.input = Descriptor{};
+  }
+
+  /// Of what was found in the root's bytes as they lie, only what is the root's own.
+  static void add_secrets(Answer& facts, format::Document found) {
+    auto& document = facts.document;
+    auto run = std::find_if(document.engines.begin(), document.engines.end(),
+                            [](const format::EngineRun& r) { return r.engine == kSecrets; });
+    if (run == document.engines.end()) return;
+    if (found.engines.size() != 1 || found.engines[0].engine != kSecrets) {
+      run->complete = false;
+      run->what = "the reader that looked for them gave no answer";
+      return;
+    }
+    if (run->complete && !found.engines[0].complete) run->what = found.engines[0].what;
+    run->complete &= found.engines[0].complete;
+    for (auto& o : found.observations) {
+      const bool own = std::any_of(facts.own.begin(), facts.own.end(), [&](const bytes::Extent& e) {
+        return o.place.offset >= e.begin && o.place.offset < e.end && o.length <= e.end - o.place.offset;
+      });
+      if (o.place.member == 0 && own) document.observations.push_back(std::move(o));
+    }
+  }
+
+  /// A cell says what it found, its parent with what; of engines that are no cell's business it says nothing.
+  static void stamp(format::Document& document) {
+    std::erase_if(document.engines, [](const format::EngineRun& r) { return r.engine != kSecrets; });
+    std::erase_if(document.observations, [](const format::Observation& o) { return o.engine != kSecrets; });
+    for (auto& run : document.engines) {
+      run.version = kVersion;
+      run.rule_set = secrets::rule_set_version();
+    }
   }
 
   static bool reads_everything(const format::Document& d) {
@@ -271,10 +415,9 @@ class Scan {
     hasher_.submit(index, file.identity, file.input ? file.input.duplicate() : Descriptor{});
   }
 
-  /// Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
-  void hash_if_pickle(std::size_t index, const Descriptor& fd) {
+  static bool is_pickle(const Descriptor& fd) {
     char first = 0;
-    if (::pread(fd.get(), &first, 1, 0) == 1 && first == '\x80') hash(index);
+    return ::pread(fd.get(), &first, 1, 0) == 1 && first == '\x80';
   }
 
   void examine_alone(std::size_t index, const Opener& opener) {
@@ -295,9 +438,8 @@ class Scan {
     if (!options_.on_progress) return;
     auto now = progress_;
     const auto running = pool_.running();
-    if (!running.empty()) now.current = listing_.found[static_cast<std::size_t>(running.front().id)].path;
-    for (const auto& r : running)
-      now.bytes_done += std::min(r.bytes_done, listing_.found[static_cast<std::size_t>(r.id)].size);
+    if (!running.empty()) now.current = listing_.found[index_of(running.front().id)].path;
+    for (const auto& r : running) now.bytes_done += std::min(r.bytes_done, listing_.found[index_of(r.id)].size);
     options_.on_progress(now);
   }
 
@@ -313,14 +455,17 @@ class Scan {
   bool interrupted_ = false;
 };
 
-/// One cell per core; one for a single file.
+/// One cell per core; one for a single file, unless it may be one that two cells read.
 unsigned cells_for(const std::vector<std::string>& paths, const Options& options) {
   struct stat s {};
   const bool alone =
       paths.size() == 1 && (paths[0] == "-" || (::stat(paths[0].c_str(), &s) == 0 && !S_ISDIR(s.st_mode)));
+  const auto size = static_cast<std::uint64_t>(s.st_size);
   const auto cores = std::max(1u, std::thread::hardware_concurrency());
   constexpr unsigned kMost = 256;
-  return alone ? 1 : std::min(options.jobs > 0 ? options.jobs : cores, kMost);
+  const auto most = std::min(options.jobs > 0 ? options.jobs : cores, kMost);
+  if (!alone) return most;
+  return options.secrets && size > Opener::kHashed && size <= kAhead ? std::min(most, 2u) : 1;
 }
 
 }  // namespace
@@ -345,8 +490,9 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
         Refusal{"this system cannot confine the processes that read hostile files (Landlock and seccomp are needed); "
                 "--allow-unconfined accepts that risk"}};
   const auto work = [&options](bool third_party) {
-    return [&options, third_party](int fd, int spool, std::string_view request, const sandbox::Beat& beat) {
-      return examine_in_cell(fd, spool, request, beat, options.limits, third_party);
+    return [reader = std::make_shared<Reader>(options, third_party)](int fd, int spool, std::string_view request,
+                                                                     const sandbox::Beat& beat) {
+      return reader->read(fd, spool, request, beat);
     };
   };
   sandbox::Limits limits;

@@ -21,6 +21,9 @@ struct Progress {
 struct Options {
   unsigned jobs = 0;              ///< cells; 0: one per core
   bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
+  bool secrets = true;            ///< look for tokens, keys and passwords
+  bool keep_secrets = false;      ///< give them whole to the caller, who asked for that (Observation::secret)
+  std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
   bool digest = false;            ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;

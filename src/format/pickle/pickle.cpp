@@ -31,7 +31,7 @@ void claim(const FactSink& sink, MemberFacts& facts, std::uint64_t begin, std::u
   auto at = begin;
   for (const auto& data : sink.inline_data()) {
     facts.coverage.claim(bytes::Cover::parsed, at, std::min(data.begin, end));
-    facts.coverage.claim(bytes::Cover::inert, data.begin, data.end);
+    facts.coverage.claim_tensor(data.begin, data.end);
     at = std::max(at, data.end);
   }
   facts.coverage.claim(bytes::Cover::parsed, at, end);

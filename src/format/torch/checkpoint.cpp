@@ -165,7 +165,7 @@ void read_legacy(const bytes::Source& source, MemberFacts& facts, const std::fun
       return;
     }
     facts.coverage.claim(bytes::Cover::parsed, at, at + 8);
-    facts.coverage.claim(bytes::Cover::inert, at + 8, at + 8 + storage->second.bytes);
+    facts.coverage.claim_tensor(at + 8, at + 8 + storage->second.bytes);
     at += 8 + storage->second.bytes;
   }
 }
@@ -214,7 +214,7 @@ std::uint64_t read_tar_storages(const bytes::Source& source, MemberFacts& facts)
       return all;
     }
     facts.coverage.claim(bytes::Cover::parsed, at, at + 8);
-    facts.coverage.claim(bytes::Cover::inert, at + 8, at + 8 + bytes);
+    facts.coverage.claim_tensor(at + 8, at + 8 + bytes);
     at += 8 + bytes;
     all += bytes;
   }

@@ -1,0 +1,59 @@
+#include "detect/observed.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "secrets/secrets.h"
+
+namespace assay::detect {
+namespace {
+
+using finding::Finding;
+using finding::Severity;
+using format::Observation;
+
+Severity weight_of(secrets::Severity severity) noexcept {
+  switch (severity) {
+    case secrets::Severity::low: return Severity::caution;
+    case secrets::Severity::medium:
+    case secrets::Severity::high: return Severity::suspicious;
+  }
+  return Severity::suspicious;
+}
+
+Finding secret(const Observation& o, Finding f) {
+  const auto all = secrets::detectors();
+  const auto known = std::ranges::lower_bound(all, std::string_view{o.rule}, {}, &secrets::Detector::id);
+  f.rule = o.rule;
+  f.evidence = o.secret.empty() ? printable(o.shown, 200) : printable(o.secret, 20'000);
+  f.fingerprint = o.fingerprint;
+  f.severity = Severity::suspicious;
+  f.message = "It gives away a secret.";
+  f.remediation = "Revoke it where it was issued, then remove it; whoever read it before can still use it.";
+  if (known == all.end() || known->id != o.rule) return f;
+  f.severity = weight_of(known->severity);
+  f.message = "It gives away a secret: " + std::string{known->name} + ". " + std::string{known->can};
+  f.remediation = "Revoke it (" + std::string{known->revoke} + "), then remove it from the file and from its history.";
+  f.references = {std::string{known->revoke}};
+  return f;
+}
+
+}  // namespace
+
+Finding observed(const Observation& o, finding::Locator where) {
+  Finding f;
+  f.where = std::move(where);
+  f.where.line = o.line;
+  if (o.engine == "secrets") return secret(o, std::move(f));
+  f.rule = printable(o.engine, 60) + "." + printable(o.rule, 120);
+  f.severity = Severity::suspicious;
+  f.message = "The engine " + printable(o.engine, 60) + " reports " + printable(o.rule, 120) + ".";
+  f.evidence = printable(o.shown, 200);
+  return f;
+}
+
+std::string_view current_rule_set(std::string_view engine) noexcept {
+  return engine == "secrets" ? secrets::rule_set_version() : std::string_view{};
+}
+
+}  // namespace assay::detect

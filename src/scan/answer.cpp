@@ -1,0 +1,28 @@
+#include "scan/answer.h"
+
+#include "format/codec.h"
+#include "format/describe.h"
+
+namespace assay::scan {
+
+template <class Codec>
+void describe(Codec& c, Answer& v) {
+  c("document", v.document);
+  c("secrets", v.secrets);
+  c("own", v.own);
+}
+
+std::string encode(const Answer& answer) { return format::encoded(answer); }
+
+Result<Answer> decode(bytes::View raw) {
+  auto out = TRY(format::decoded<Answer>(raw));
+  TRY(format::validate(out.document));
+  if (out.secrets.empty()) return out;
+  if (out.secrets.size() != out.document.observations.size())
+    return fail(Errc::malformed, 0, "secrets without an observation");
+  for (std::size_t i = 0; i < out.secrets.size(); ++i) out.document.observations[i].secret = std::move(out.secrets[i]);
+  out.secrets.clear();
+  return out;
+}
+
+}  // namespace assay::scan

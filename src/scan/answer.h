@@ -1,0 +1,24 @@
+// What a cell answers for one file, beside and around its document.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bytes/coverage.h"
+#include "bytes/view.h"
+#include "format/document.h"
+
+namespace assay::scan {
+
+struct Answer {
+  format::Document document;
+  std::vector<std::string> secrets;  ///< whole, of the document's observations in order; empty where nobody asked
+  std::vector<bytes::Extent> own;    ///< of the root, where its bytes are searched in another cell: see OwnBytes
+};
+
+std::string encode(const Answer& answer);
+
+/// Refuses what encode() cannot have written, and a document that is not valid. Secrets go where they belong.
+Result<Answer> decode(bytes::View raw);
+
+}  // namespace assay::scan
