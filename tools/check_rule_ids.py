@@ -12,7 +12,7 @@ import re
 import sys
 import tomllib
 
-AREAS = "coverage|file|joblib|json|npy|numpy|pickle|policy|read|repo|safetensors|sevenzip|stream|tar|torch|zip"
+AREAS = "coverage|file|joblib|json|malware|npy|numpy|pickle|policy|read|repo|safetensors|sevenzip|stream|tar|torch|zip"
 ID = re.compile(rf'"((?:{AREAS})(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)"')
 COMMENT = re.compile(r"//.*$", re.MULTILINE)
 NOT_EMITTING = ("_test.cpp", "_fuzz.cpp", "report/sample.h")  # tests, and the report that they share

@@ -118,7 +118,10 @@ rule WindowsToolFetchesCode
     severity = "suspicious"
     reference = "https://lolbas-project.github.io/"
   strings:
-    $anchor_mshta = "mshta" nocase ascii wide
+    $anchor_mshta = "mshta http" nocase ascii wide
+    $anchor_mshta_script = "mshta vbscript" nocase ascii wide
+    $anchor_mshta_java = "mshta javascript" nocase ascii wide
+    $anchor_mshta_quoted = "mshta \"http" nocase ascii wide
     $anchor_certutil = "certutil" nocase ascii wide
     $anchor_scrobj = "scrobj.dll" nocase ascii wide
     $anchor_bits = "bitsadmin" nocase ascii wide

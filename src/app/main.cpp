@@ -89,6 +89,13 @@ void add_scan_options(CLI::App& command, Common& common) {
       ->type_name("FOLDER");
 }
 
+void add_yara_option(CLI::App& command, Common& common) {
+  command
+      .add_option("--yara", common.yara_path,
+                  "YARA rules to scan with besides the built-in ones: a file, or a folder of *.yar and *.yara")
+      ->type_name("PATH");
+}
+
 void add_risk_option(CLI::App& command, Common& common) {
   command.add_flag("--allow-unconfined", common.scan.allow_unconfined,
                    "go on where the system cannot confine the processes that read files");
@@ -181,6 +188,7 @@ int main(int argc, char** argv) {
 
   auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
   add_scan_options(*scan, common);
+  add_yara_option(*scan, common);
   add_judging_options(*scan, common);
   add_report_options(*scan, common, unknown_format);
   add_risk_option(*scan, common);
@@ -199,6 +207,7 @@ int main(int argc, char** argv) {
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);
+  add_yara_option(*facts, common);
   add_policy_option(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")
       ->each([&](const std::string& path) {

@@ -15,6 +15,7 @@
 #include "report/json.h"
 #include "report/progress.h"
 #include "report/text.h"
+#include "scan/user_rules.h"
 
 namespace assay::app {
 namespace {
@@ -119,6 +120,19 @@ std::optional<verdict::Policy> load_policy(const Common& common) {
     policy.fail_on = *status;
   }
   return policy;
+}
+
+std::optional<scan::Options> load_scan_options(const Common& common) {
+  auto options = common.scan;
+  if (common.yara_path.empty()) return options;
+  auto rules = scan::compile_user_rules(common.yara_path, options.allow_unconfined);
+  if (!rules) {
+    for (const auto& line : rules.error()) std::fprintf(stderr, "%s\n", line.c_str());
+    usage_error("--yara " + common.yara_path + ": these rules cannot be used, so nothing was scanned");
+    return std::nullopt;
+  }
+  options.yara = std::make_shared<const scan::UserRules>(std::move(*rules));
+  return options;
 }
 
 bool write_output(const std::string& path, std::string_view text) {

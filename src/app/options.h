@@ -23,6 +23,7 @@ struct Common {
   std::vector<Output> outputs;
   std::string policy_path;  ///< empty: the user's own configuration, where there is one
   std::string fail_on;      ///< overrides the policy's
+  std::string yara_path;    ///< rules that the user brings; empty: none
   bool verbose = false;
   bool no_colour = false;
   scan::Options scan;
@@ -39,6 +40,10 @@ int usage_error(const std::string& message);
 /// The policy of --policy, else of the user's own configuration ($XDG_CONFIG_HOME/assay/policy.toml), else the
 /// built-in one. None is looked for in what is scanned. Nothing, after a line on standard error, if it is bad.
 std::optional<verdict::Policy> load_policy(const Common& common);
+
+/// The scan's options with what stands in files loaded: the user's YARA rules. Nothing, after lines on standard error,
+/// where those cannot be used: a scan without them would look like one that they had cleared.
+std::optional<scan::Options> load_scan_options(const Common& common);
 
 /// Writes every wanted report. False, after a line on standard error, where one could not be written.
 bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code);

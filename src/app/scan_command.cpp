@@ -56,8 +56,9 @@ tl::expected<Facts, std::string> read_facts(std::istream& in) {
 
 int run_scan(const Common& common) {
   const auto policy = load_policy(common);
-  if (!policy) return kUsage;
-  auto outcome = with_progress<Outcome, Options>(common.scan, [&](const Options& options) {
+  const auto wanted = load_scan_options(common);
+  if (!policy || !wanted) return kUsage;
+  auto outcome = with_progress<Outcome, Options>(*wanted, [&](const Options& options) {
     return scan_repository(common.paths, *policy, SystemClock{}.today(), options);
   });
   if (!outcome) return kRefused;
@@ -71,8 +72,9 @@ int run_scan(const Common& common) {
 
 int run_facts(const Common& common) {
   const auto policy = load_policy(common);
-  if (!policy) return kUsage;
-  const auto extraction = with_progress<Extraction, Options>(common.scan, [&](Options options) {
+  const auto wanted = load_scan_options(common);
+  if (!policy || !wanted) return kUsage;
+  const auto extraction = with_progress<Extraction, Options>(*wanted, [&](Options options) {
     options.limits = policy->limits;
     options.digest |= !policy->waivers.empty();
     return scan::extract(common.paths, options);

@@ -119,6 +119,7 @@ void describe(Codec& c, Observation& v) {
   c("shown", v.shown);
   c("fingerprint", v.fingerprint);
   c("detail", v.detail);
+  c("severity", v.severity);
 }
 template <class Codec>
 void describe(Codec& c, EngineRun& v) {

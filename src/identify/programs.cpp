@@ -12,9 +12,9 @@ namespace {
 using bytes::View;
 using namespace std::string_view_literals;
 
-constexpr std::size_t kHead = 4096;           // bytes of a program's beginning that are looked at
-constexpr std::uint64_t kStretch = 1 << 20;   // bytes searched at one time
-constexpr std::uint64_t kLongestMagic = 16;   // bytes
+constexpr std::size_t kHead = 4096;          // bytes of a program's beginning that are looked at
+constexpr std::uint64_t kStretch = 1 << 20;  // bytes searched at one time
+constexpr std::uint64_t kLongestMagic = 16;  // bytes
 
 /// Numbers of one byte order.
 struct Numbers {
@@ -150,8 +150,10 @@ std::uint64_t mach_o_fat(View v, Look& in) {
   std::uint64_t end = 8 + each * count;
   for (std::size_t i = 0; i < count; ++i) {
     const auto entry = 8 + each * i;
-    const auto offset = big(v, entry + 8, is_wide ? 8 : 4), length = big(v, entry + (is_wide ? 16 : 12), is_wide ? 8 : 4);
-    if (!is_apple_processor(big(v, entry, 4)) || offset < 8 + each * count || !fits(offset, length, in.size())) return 0;
+    const auto offset = big(v, entry + 8, is_wide ? 8 : 4),
+               length = big(v, entry + (is_wide ? 16 : 12), is_wide ? 8 : 4);
+    if (!is_apple_processor(big(v, entry, 4)) || offset < 8 + each * count || !fits(offset, length, in.size()))
+      return 0;
     const auto magic = copy_of(in, offset, 4);
     const bool is_program = little(magic, 0, 4) >> 1 == 0xfeedface >> 1 || big(magic, 0, 4) >> 1 == 0xfeedface >> 1;
     if (length < 28 || !is_program) return 0;
@@ -174,8 +176,8 @@ bool is_text_byte(char c) noexcept {
 }
 
 bool is_interpreter(std::string_view line) {
-  constexpr std::array kNames{"sh"sv,   "bash"sv, "dash"sv, "zsh"sv,  "ksh"sv,  "fish"sv,    "python"sv, "perl"sv,
-                              "ruby"sv, "node"sv, "php"sv,  "lua"sv,  "awk"sv,  "tclsh"sv,   "pwsh"sv,   "env"sv,
+  constexpr std::array kNames{"sh"sv,   "bash"sv, "dash"sv,   "zsh"sv,  "ksh"sv,     "fish"sv,  "python"sv,   "perl"sv,
+                              "ruby"sv, "node"sv, "php"sv,    "lua"sv,  "awk"sv,     "tclsh"sv, "pwsh"sv,     "env"sv,
                               "deno"sv, "bun"sv,  "expect"sv, "make"sv, "Rscript"sv, "julia"sv, "osascript"sv};
   const auto path = line.substr(0, line.find_first_of(" \t\r"));
   auto name = path.substr(path.rfind('/') + 1);
@@ -342,7 +344,8 @@ class Search {
 
   /// Takes the program at `at`, if there is one, and returns where to look on.
   Result<std::uint64_t> next_after(std::uint64_t at, View seen) {
-    const bool may_begin = std::any_of(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return begins(seen, k.magic); });
+    const bool may_begin =
+        std::any_of(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return begins(seen, k.magic); });
     if (!may_begin) return at + 1;
     const bytes::WindowSource rest{source_, at, end_ - at};
     const auto head = TRY(bytes::read_up_to(rest, 0, kHead));

@@ -191,9 +191,9 @@ TEST(Programs, WhatIsCutOrLiesOutsideIsNone) {
 }
 
 TEST(Programs, AMagicAloneIsNone) {
-  for (const auto magic : {"\x7f\x45LF"sv, "MZ"sv, "MZqFpD='"sv, "\xcf\xfa\xed\xfe"sv, "\xca\xfe\xba\xbe"sv, "dex\n035\0"sv,
-                           "PK\3\4"sv, "#!/bin/sh"sv, "#!/bin/sh\n"sv, "#!/home/me/notes\nsome text here"sv,
-                           "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv})
+  for (const auto magic :
+       {"\x7f\x45LF"sv, "MZ"sv, "MZqFpD='"sv, "\xcf\xfa\xed\xfe"sv, "\xca\xfe\xba\xbe"sv, "dex\n035\0"sv, "PK\3\4"sv,
+        "#!/bin/sh"sv, "#!/bin/sh\n"sv, "#!/home/me/notes\nsome text here"sv, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv})
     for (const char filler : {'\0', '\1', '\x7f', '\xff'}) {
       const auto text = std::string{magic} + std::string(5000, filler);
       EXPECT_TRUE(found_in(text).empty()) << found_in(text).front().format;

@@ -11,6 +11,7 @@
 #include "format/pickle/pickle.h"
 #include "identify/identify.h"
 #include "identify/magic.h"
+#include "identify/programs.h"
 
 namespace assay::scan {
 
@@ -134,6 +135,8 @@ void Examiner::read_by_magic(Reading& r, const Wanted& wanted) {
         r.facts.coverage.claim(Cover::inert, 0, claim.end);
         break;
       case identify::Use::code:
+        if (claim.format == "ole" && identify::has_macros(r.source)) note_macros(r, 0, "");
+        [[fallthrough]];
       case identify::Use::executable:
       case identify::Use::model:
         r.recognised(claim.format, true);
@@ -141,6 +144,12 @@ void Examiner::read_by_magic(Reading& r, const Wanted& wanted) {
         break;
     }
   }
+}
+
+/// `project`: the member that holds them, in a document that is a zip.
+void Examiner::note_macros(Reading& r, std::uint64_t at, std::string_view project) {
+  r.recognised("office-macros", false);
+  r.facts.quirk("file.office-macros", at, std::string{project});
 }
 
 void Examiner::read_pickle(Reading& r) {

@@ -25,6 +25,7 @@ bool holds_pickle(const format::Document& d) {
 std::string_view engine_of(std::string_view rule) {
   if (rule.starts_with("pickle.")) return "pickleImportScan";
   if (rule.starts_with("secret.")) return "secrets";
+  if (rule == "malware.yara") return "yara";
   if (rule.starts_with("policy.")) return "";
   return "structure";
 }
@@ -48,7 +49,7 @@ std::string_view kept(const std::string& text) {
 
 bool is_stale(const format::EngineRun& run) {
   const auto current = detect::current_rule_set(run.engine);
-  return !current.empty() && run.rule_set != current;
+  return !current.empty() && run.rule_set.substr(0, run.rule_set.find('+')) != current;
 }
 
 /// What an engine that reads bytes says of one artifact. Not having looked everywhere outweighs nothing that was found.
@@ -67,7 +68,7 @@ Engine engine_that_ran(const format::EngineRun& run, Status found) {
 }
 
 constexpr std::array<std::string_view, 2> kOfFacts{"pickleImportScan", "structure"};
-constexpr std::array<std::string_view, 2> kOfBytes{"avScan", "secrets"};
+constexpr std::array<std::string_view, 3> kOfBytes{"avScan", "secrets", "yara"};
 
 std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings,
                                const std::vector<format::EngineRun>& runs) {

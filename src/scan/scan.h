@@ -1,6 +1,7 @@
 // The pipeline: list, examine in cells, pin identities, compute digests, hand documents back.
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,24 @@ struct Progress {
   std::string_view current;  ///< raw path of one file that is being read
 };
 
+/// How far engines that look for malware go.
+enum class Malware : std::uint8_t {
+  off,
+  on,    ///< but for tensors
+  full,  ///< tensors too, which takes as long as reading them
+};
+
+struct UserRules;  // scan/user_rules.h
+
 struct Options {
   unsigned jobs = 0;              ///< cells; 0: one per core
   bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
   bool secrets = true;            ///< look for tokens, keys and passwords
   bool keep_secrets = false;      ///< give them whole to the caller, who asked for that (Observation::secret)
   std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
-  bool digest = false;            ///< SHA-256 of every artifact, also of those whose tensors are not read
+  Malware malware = Malware::on;
+  std::shared_ptr<const UserRules> yara;  ///< rules that the user brought; may be none
+  bool digest = false;                    ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;
   std::string spool_folder = "/var/tmp";             ///< where decompressed bytes go that do not fit in memory
