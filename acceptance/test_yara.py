@@ -66,7 +66,7 @@ def test_malware_in_a_plain_file_is_found_at_its_place(sample, name, content):
 
 
 def test_malware_in_a_zip_is_found_in_its_member(sample):
-    artifact = only(scan(sample(zip_archive([("docs/readme.md", b"# Model\n\nWords.\n"), ("run.sh", SHELL)]), "a.zip")))
+    artifact = only(scan(sample(plain_zip(dict([("docs/readme.md", b"# Model\n\nWords.\n"), ("run.sh", SHELL)])), "a.zip")))
     (found,) = matches(artifact)
     assert found["member"] == "run.sh" and artifact["status"] == "unsafe"
 
@@ -112,7 +112,7 @@ def test_the_rule_set_names_both_sets_of_rules(sample, rules):
 
 def test_a_users_rule_looks_into_members_and_archives(sample, rules):
     where = rules(RULE % "unsafe" + '\nrule Zip { condition: uint32(0) == 0x04034b50 }')
-    artifact = only(scan(sample(zip_archive([("a/b.bin", b"\x00\x01" + MARK)]), "a.zip"), "--yara", where))
+    artifact = only(scan(sample(plain_zip(dict([("a/b.bin", b"\x00\x01" + MARK)])), "a.zip"), "--yara", where))
     assert {(f["member"], f["evidence"].split(":")[0]) for f in matches(artifact)} >= {("a/b.bin", "Marked"), ("", "Zip")}
 
 
@@ -259,11 +259,11 @@ def test_a_program_behind_a_picture_is_named(sample):
 
 
 def test_a_document_with_macros_is_named(sample):
-    content = zip_archive([("[Content_Types].xml", b"<Types/>"), ("word/vbaProject.bin", b"\x01\x02")])
+    content = plain_zip(dict([("[Content_Types].xml", b"<Types/>"), ("word/vbaProject.bin", b"\x01\x02")]))
     artifact = only(scan(sample(content, "a.docm")))
     assert any(f["rule"] == "file.office-macros" for f in artifact["findings"]) and "office-macros" in artifact["formats"]
 
 
 def test_a_jar_is_named(sample):
-    content = zip_archive([("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\n"), ("A.class", b"\xca\xfe\xba\xbe\0\0\0=" + bytes(20))])
+    content = plain_zip(dict([("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\n"), ("A.class", b"\xca\xfe\xba\xbe\0\0\0=" + bytes(20))]))
     assert "jar" in only(scan(sample(content, "a.jar")))["formats"]
