@@ -8,6 +8,7 @@
 
 #include "app/commands.h"
 #include "base/version.h"
+#include "malware/clamd/address.h"
 
 using namespace assay::app;
 
@@ -94,6 +95,36 @@ void add_yara_option(CLI::App& command, Common& common) {
       .add_option("--yara", common.yara_path,
                   "YARA rules to scan with besides the built-in ones: a file, or a folder of *.yar and *.yara")
       ->type_name("PATH");
+}
+
+void add_clamd_option(CLI::App& command, Common& common, std::string& bad_address) {
+  command
+      .add_option_function<std::string>(
+          "--clamd",
+          [&](const std::string& address) {
+            common.scan.clamd = address;
+            const auto parsed = assay::malware::clamd::parse_address(address);
+            if (!parsed) bad_address = "--clamd " + address + ": " + std::string{parsed.error().what};
+          },
+          "where ClamAV's daemon listens: a socket's path or HOST:PORT (default: its usual places)")
+      ->type_name("ADDRESS");
+}
+
+void add_malware_options(CLI::App& command, Common& common, std::string& bad_address) {
+  using assay::scan::Malware;
+  add_clamd_option(command, common, bad_address);
+  command
+      .add_option("--malware", common.scan.malware,
+                  "look for malware in every file: off, on (but for tensors) or full (default: on)")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Malware>{{"off", Malware::off}, {"on", Malware::on}, {"full", Malware::full}}))
+      ->type_name("MODE");
+  command
+      .add_option("--clamd-limit", common.scan.clamd_limit,
+                  "most bytes it is sent at once, less than its MaxFileSize and StreamMaxLength (default: 20MiB)")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true).description(""))
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 30).description(""))
+      ->type_name("SIZE");
 }
 
 void add_risk_option(CLI::App& command, Common& common) {
@@ -183,12 +214,13 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
 
   Common common;
-  std::string unknown_format, rule;
+  std::string unknown_format, bad_address, rule;
   bool all = false;
 
   auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
   add_scan_options(*scan, common);
   add_yara_option(*scan, common);
+  add_malware_options(*scan, common, bad_address);
   add_judging_options(*scan, common);
   add_report_options(*scan, common, unknown_format);
   add_risk_option(*scan, common);
@@ -208,6 +240,7 @@ int main(int argc, char** argv) {
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);
   add_yara_option(*facts, common);
+  add_malware_options(*facts, common, bad_address);
   add_policy_option(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")
       ->each([&](const std::string& path) {
@@ -218,6 +251,7 @@ int main(int argc, char** argv) {
 
   auto* judge = app.add_subcommand("judge", "judge kept facts: same verdict, formats and exit code as scan");
   judge->add_option("facts", common.paths, "what assay facts wrote, or -")->required()->expected(1)->type_name("FILE");
+  add_clamd_option(*judge, common, bad_address);
   add_judging_options(*judge, common);
   add_report_options(*judge, common, unknown_format);
 
@@ -233,6 +267,7 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     return usage_error(complaint(app, error));
   }
+  if (!bad_address.empty()) return usage_error(bad_address);
   if (!unknown_format.empty())
     return usage_error((convert->parsed() ? "--format takes text or json, not '"
                                           : "--format takes text, json, jsonl, sarif or hub, not '") +

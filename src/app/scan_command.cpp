@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "report/json_document.h"
+#include "scan/antivirus.h"
 
 namespace assay::app {
 namespace {
@@ -97,7 +98,17 @@ int run_judge(const Common& common) {
     std::fprintf(stderr, "assay: %s%s\n", printable(path).c_str(), facts.error().c_str());
     return kRefused;
   }
-  return finish(scan::judge(std::move(facts->documents), facts->repository, *policy, SystemClock{}.today()), common);
+  scan::RuleSets current;
+  if (!common.scan.clamd.empty()) {
+    const auto daemon = scan::find_daemon(common.scan.clamd);
+    if (!daemon.missing.empty()) {
+      std::fprintf(stderr, "assay: %s\n", printable(daemon.missing).c_str());
+      return kRefused;
+    }
+    current.emplace(scan::kAntivirus, daemon.version.signatures);
+  }
+  const auto today = SystemClock{}.today();
+  return finish(scan::judge(std::move(facts->documents), facts->repository, *policy, today, current), common);
 }
 
 }  // namespace assay::app

@@ -20,6 +20,7 @@ class CachedSource final : public Source {
   /// Reads longer than a block go past the cache.
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   View in_memory() const noexcept override { return whole_.in_memory(); }
+  std::optional<Origin> origin() const noexcept override { return whole_.origin(); }
 
  private:
   struct Block {

@@ -59,6 +59,12 @@ Result<std::size_t> WindowSource::read_at(std::uint64_t offset, std::span<std::b
   return *got;
 }
 
+std::optional<Origin> WindowSource::origin() const noexcept {
+  auto whole = whole_.origin();
+  if (whole) whole->offset += begin_;
+  return whole;
+}
+
 View WindowSource::in_memory() const noexcept {
   const auto all = whole_.in_memory();
   if (all.empty()) return {};

@@ -3,12 +3,19 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
 #include "bytes/view.h"
 
 namespace assay::bytes {
+
+/// Where bytes lie in an open file.
+struct Origin {
+  int descriptor;
+  std::uint64_t offset;
+};
 
 /// Random access to bytes of a known size. Offsets count from the start of this source.
 /// Not thread-safe; every reader of one source lives on one thread.
@@ -24,6 +31,9 @@ class Source {
 
   /// All bytes, where they are in memory anyway; empty otherwise (and for an empty source).
   virtual View in_memory() const noexcept { return {}; }
+
+  /// Where its first byte lies, if all of it lies in one file in a row.
+  virtual std::optional<Origin> origin() const noexcept { return std::nullopt; }
 };
 
 /// Exactly `n` bytes from `offset`, or Errc::truncated. Allocates n bytes, so the caller has
@@ -58,6 +68,7 @@ class FileSource final : public Source {
 
   std::uint64_t size() const noexcept override { return size_; }
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override;
+  std::optional<Origin> origin() const noexcept override { return Origin{descriptor_, 0}; }
 
  private:
   int descriptor_;
@@ -72,6 +83,7 @@ class WindowSource final : public Source {
   std::uint64_t size() const noexcept override { return length_; }
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   View in_memory() const noexcept override;
+  std::optional<Origin> origin() const noexcept override;
 
  private:
   const Source& whole_;

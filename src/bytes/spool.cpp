@@ -27,6 +27,7 @@ class SpooledSource final : public Source {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     return window_.read_at(offset, out);
   }
+  std::optional<Origin> origin() const noexcept override { return window_.origin(); }
 
  private:
   FileSource file_;

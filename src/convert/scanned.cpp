@@ -30,6 +30,7 @@ tl::expected<Scanned, scan::Refusal> Scanned::of(const std::string& path, const 
 
   scan::Options how;
   how.allow_unconfined = options.allow_unconfined;
+  how.malware = scan::Malware::off;  // what is converted is numbers
   how.limits = options.limits;
   how.spool_folder = options.spool_folder;
   how.stop = options.stop;

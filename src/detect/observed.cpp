@@ -60,6 +60,17 @@ Finding yara_match(const Observation& o, Finding f) {
   return f;
 }
 
+/// A signature of the ClamAV daemon's.
+Finding virus(const Observation& o, Finding f) {
+  constexpr std::string_view kRule = "malware.clamav";
+  f.rule = kRule;
+  f.severity = Severity::unsafe;
+  f.evidence = printable(o.rule, 300);
+  f.message = "ClamAV knows this as malware: " + f.evidence + ".";
+  if (const auto* rule = find_structure(kRule)) f.remediation = rule->remedy;
+  return f;
+}
+
 }  // namespace
 
 Finding observed(const Observation& o, finding::Locator where) {
@@ -68,6 +79,7 @@ Finding observed(const Observation& o, finding::Locator where) {
   f.where.line = o.line;
   if (o.engine == "secrets") return secret(o, std::move(f));
   if (o.engine == "yara") return yara_match(o, std::move(f));
+  if (o.engine == "avScan") return virus(o, std::move(f));
   f.rule = printable(o.engine, 60) + "." + printable(o.rule, 120);
   f.severity = Severity::suspicious;
   f.message = "The engine " + printable(o.engine, 60) + " reports " + printable(o.rule, 120) + ".";

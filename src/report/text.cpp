@@ -52,15 +52,18 @@ std::string_view gist_of(Status status) {
 }
 
 /// What all of its worst findings speak of: loading it is not what does harm there.
-enum class Cause { loading, secrets };
+enum class Cause { loading, secrets, malware };
 Cause cause_of(const Artifact& artifact) {
-  bool any = false;
+  std::optional<Cause> out;
   for (const auto& f : artifact.findings) {
     if (f.waived || finding::status_of(f.severity) != artifact.status) continue;
-    if (!f.rule.starts_with("secret.")) return Cause::loading;
-    any = true;
+    const auto cause = f.rule.starts_with("secret.")    ? Cause::secrets
+                       : f.rule.starts_with("malware.") ? Cause::malware
+                                                        : Cause::loading;
+    if (out && *out != cause) return Cause::loading;
+    out = cause;
   }
-  return any ? Cause::secrets : Cause::loading;
+  return out.value_or(Cause::loading);
 }
 
 std::string_view advice_for(Status status) {
@@ -193,6 +196,7 @@ class Page {
     const std::string gap(kMargin - std::min(kMargin - 1, word.size()), ' ');
     std::string gist{gist_of(artifact.status)};
     if (cause_of(artifact) == Cause::secrets) gist = "gives away what should be secret";
+    if (cause_of(artifact) == Cause::malware) gist = "is known malware";
     if (is_waived(artifact))
       gist = "only because the policy waives what was found; it would be " +
              std::string{to_string(status_without_waivers(artifact))};
@@ -383,10 +387,12 @@ class Page {
     const auto n = count_by_status(report_)[static_cast<std::size_t>(report_.status)];
     if (n == 0) return "the repository as a whole";
     const auto some = all == 1 ? "the file " : grouped(n) + " of " + counted(all, "file") + " ";
-    const bool secrets_only = std::ranges::all_of(report_.artifacts, [&](const Artifact& a) {
-      return a.status != report_.status || cause_of(a) == Cause::secrets;
-    });
-    if (secrets_only) return some + (n == 1 ? "gives" : "give") + " away what should be secret";
+    const auto all_are = [&](Cause cause) {
+      return std::ranges::all_of(report_.artifacts,
+                                 [&](const Artifact& a) { return a.status != report_.status || cause_of(a) == cause; });
+    };
+    if (all_are(Cause::secrets)) return some + (n == 1 ? "gives" : "give") + " away what should be secret";
+    if (all_are(Cause::malware)) return some + (n == 1 ? "is" : "are") + " known malware";
     switch (report_.status) {
       case Status::caution:
         return some + "would run code by design; no harm was found" + (waived > 0 ? " but what the policy waives" : "");

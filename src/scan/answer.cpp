@@ -6,10 +6,20 @@
 namespace assay::scan {
 
 template <class Codec>
+void describe(Codec& c, Export& v) {
+  c("member", v.member);
+  c("spooled", v.spooled);
+  c("offset", v.offset);
+  c("length", v.length);
+  c("tensors", v.tensors);
+}
+template <class Codec>
 void describe(Codec& c, Answer& v) {
   c("document", v.document);
   c("secrets", v.secrets);
   c("own", v.own);
+  c("exports", v.exports);
+  c("exports_cut", v.exports_cut);
 }
 
 std::string encode(const Answer& answer) { return format::encoded(answer); }

@@ -7,6 +7,7 @@
 #include "bytes/coverage.h"
 #include "bytes/view.h"
 #include "format/document.h"
+#include "scan/exports.h"
 
 namespace assay::scan {
 
@@ -14,6 +15,8 @@ struct Answer {
   format::Document document;
   std::vector<std::string> secrets;  ///< whole, of the document's observations in order; empty where nobody asked
   std::vector<bytes::Extent> own;    ///< of the root, where its bytes are searched in another cell: see OwnBytes
+  std::vector<Export> exports;       ///< for engines outside of the cell; whether they stay inside is to be checked
+  bool exports_cut = false;          ///< not all could be written
 };
 
 std::string encode(const Answer& answer);

@@ -33,6 +33,12 @@ class Descriptor {
   int fd_;
 };
 
+/// Bytes of an open file; 0 where it is none.
+inline std::uint64_t size_of(const Descriptor& file) noexcept {
+  struct stat s {};
+  return ::fstat(file.get(), &s) == 0 ? static_cast<std::uint64_t>(s.st_size) : 0;
+}
+
 /// An empty file in `folder` that nobody else sees, for reading and writing; none where there cannot be one.
 Descriptor temporary_file(const std::string& folder);
 

@@ -23,6 +23,14 @@ struct OwnBytes {
   bytes::Budget& budget;
 };
 
+/// A member with all of its bytes, also those that stand in its container: what an engine outside of the cell is to
+/// see.
+struct MemberBytes {
+  std::uint32_t member;
+  const bytes::Source& source;
+  const std::vector<bytes::Extent>& tensors;  ///< in order and apart
+};
+
 struct Examination {
   bytes::Limits limits;
   /// Whether third-party decompressors may run in this process: only where it reads nothing else.
@@ -31,6 +39,7 @@ struct Examination {
   std::function<void()> sign_of_life;                           ///< may be empty
   std::function<void(const format::torch::Tensor&)> on_tensor;  ///< may be empty
   std::function<void(const OwnBytes&)> on_bytes;                ///< may be empty
+  std::function<void(const MemberBytes&)> on_member_bytes;      ///< may be empty
   /// Called when a member was read and its bytes are still at hand; may be empty.
   std::function<void(std::uint32_t member, const bytes::Source&, const format::Document&)> on_member;
 };

@@ -66,14 +66,15 @@ void Examiner::finish(Reading& r) {
 
 void Examiner::show_engines(Reading& r) {
   for (const auto& t : r.facts.coverage.tensors(r.source.size())) r.tensors.push_back(t);
+  const auto all = r.source.size();
+  const auto tensors = remainder(all, remainder(all, r.tensors));  // sorted, and without overlaps
+  if (how_.on_member_bytes && all > 0) how_.on_member_bytes({r.index, r.source, tensors});
   if (!r.own) {
     window_elsewhere_ = std::move(r.elsewhere);
     window_tensors_ = std::move(r.tensors);
     return;
   }
-  if (!how_.on_bytes || r.source.size() == 0) return;
-  const auto all = r.source.size();
-  const auto tensors = remainder(all, remainder(all, std::move(r.tensors)));  // sorted, and without overlaps
+  if (!how_.on_bytes || all == 0) return;
   auto taken = std::move(r.elsewhere);
   taken.insert(taken.end(), tensors.begin(), tensors.end());
   how_.on_bytes({r.index, r.source, remainder(all, std::move(taken)), tensors, document_, budget_});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <mutex>
 #include <set>
 
@@ -26,6 +27,7 @@ std::string_view engine_of(std::string_view rule) {
   if (rule.starts_with("pickle.")) return "pickleImportScan";
   if (rule.starts_with("secret.")) return "secrets";
   if (rule == "malware.yara") return "yara";
+  if (rule == "malware.clamav") return "avScan";
   if (rule.starts_with("policy.")) return "";
   return "structure";
 }
@@ -47,19 +49,31 @@ std::string_view kept(const std::string& text) {
   return at != texts.end() ? *at : *texts.insert(text).first;
 }
 
-bool is_stale(const format::EngineRun& run) {
+/// Numbers grow; of other names nobody knows which is the older one.
+bool is_older(std::string_view kept, std::string_view current) {
+  const auto number = [](std::string_view text) -> std::optional<std::uint64_t> {
+    std::uint64_t n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional{n} : std::nullopt;
+  };
+  const auto a = number(kept), b = number(current);
+  return a && b ? *a < *b : kept != current;
+}
+
+bool is_stale(const format::EngineRun& run, const RuleSets& today) {
+  if (const auto known = today.find(run.engine); known != today.end()) return is_older(run.rule_set, known->second);
   const auto current = detect::current_rule_set(run.engine);
   return !current.empty() && run.rule_set.substr(0, run.rule_set.find('+')) != current;
 }
 
 /// What an engine that reads bytes says of one artifact. Not having looked everywhere outweighs nothing that was found.
-Engine engine_that_ran(const format::EngineRun& run, Status found) {
+Engine engine_that_ran(const format::EngineRun& run, Status found, const RuleSets& current) {
   Engine out{kept(run.engine), found, kept(run.version), kept(run.rule_set), "", run.passed_over, 0};
   if (!run.complete) {
     out.status = std::max(found, Status::unscanned);
     out.message = kept(run.what);
     out.missed = 1;
-  } else if (is_stale(run)) {
+  } else if (is_stale(run, current)) {
     out.status = std::max(found, Status::queued);
     out.message = "its rules are newer than this answer";
     out.missed = 1;
@@ -71,14 +85,14 @@ constexpr std::array<std::string_view, 2> kOfFacts{"pickleImportScan", "structur
 constexpr std::array<std::string_view, 3> kOfBytes{"avScan", "secrets", "yara"};
 
 std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings,
-                               const std::vector<format::EngineRun>& runs) {
+                               const std::vector<format::EngineRun>& runs, const RuleSets& current) {
   std::vector<Engine> out;
   for (const auto name : kOfFacts)
     out.push_back({name, worst(findings, name), kVersion, detect::rule_set_version(), "", 0, 0});
   for (const auto name : kOfBytes) {
     const auto run = std::ranges::find(runs, name, &format::EngineRun::engine);
     if (run == runs.end()) out.push_back({name, Status::unscanned, "", "", "", 0, 1});
-    else out.push_back(engine_that_ran(*run, worst(findings, name)));
+    else out.push_back(engine_that_ran(*run, worst(findings, name), current));
   }
   return out;
 }
@@ -93,10 +107,10 @@ void add_up(const Engine& one, Engine& all) {
 }
 
 /// The engines whose answer is whole and of today.
-std::vector<std::string_view> engines_run(const std::vector<format::EngineRun>& runs) {
+std::vector<std::string_view> engines_run(const std::vector<format::EngineRun>& runs, const RuleSets& current) {
   std::vector<std::string_view> out{kOfFacts.begin(), kOfFacts.end()};
   for (const auto& run : runs)
-    if (run.complete && !is_stale(run)) out.push_back(run.engine);
+    if (run.complete && !is_stale(run, current)) out.push_back(run.engine);
   return out;
 }
 
@@ -125,7 +139,8 @@ void add_coverage(const format::Document& d, report::Artifact& out) {
 
 }  // namespace
 
-report::Artifact judge(format::Document d, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails) {
+report::Artifact judge(format::Document d, const verdict::Policy& policy, std::chrono::sys_days today, bool& fails,
+                       const RuleSets& current) {
   report::Artifact out;
   out.size = d.size;
   auto judgement = detect::detect(d, policy.listed);
@@ -134,11 +149,11 @@ report::Artifact judge(format::Document d, const verdict::Policy& policy, std::c
   out.unscanned = std::move(judgement.unscanned);
   for (const auto& c : d.checkpoints) out.checkpoint_members.push_back(member_path(d, c.member));
   add_coverage(d, out);
-  const auto ran = engines_run(d.engines);
+  const auto ran = engines_run(d.engines, current);
   const verdict::Subject subject{d.sha256, holds_pickle(d), out.coverage.complete(), ran};
   const auto decision = verdict::decide(subject, out.findings, policy, today);
   out.status = decision.status;
-  out.engines = engines_of(out.findings, d.engines);
+  out.engines = engines_of(out.findings, d.engines, current);
   out.path = std::move(d.path);
   out.sha256 = std::move(d.sha256);
   out.tier = std::move(d.tier);
@@ -147,13 +162,14 @@ report::Artifact judge(format::Document d, const verdict::Policy& policy, std::c
   return out;
 }
 
-Judging::Judging(const verdict::Policy& policy, std::chrono::sys_days today) : policy_{policy}, today_{today} {
+Judging::Judging(const verdict::Policy& policy, std::chrono::sys_days today, RuleSets current)
+    : policy_{policy}, today_{today}, current_{std::move(current)} {
   auto& r = out_.report;
   r.tool_version = kVersion;
   r.rule_set = detect::rule_set_version();
   const bool sunset = policy.sunset && today >= *policy.sunset;
   r.policy = {policy.name, policy.hash(), std::string{to_string(sunset ? verdict::Mode::ban : policy.mode)}};
-  r.engines = engines_of({}, {});
+  r.engines = engines_of({}, {}, {});
   for (auto& engine : r.engines) {
     engine.status = Status::safe;
     engine.missed = 0;
@@ -169,7 +185,7 @@ void Judging::add(std::size_t index, format::Document d) {
       relations_.push_back({index, {reference.kind, d.path, folder + reference.target}});
   }
   if (!d.tier.empty() && (r.tier.empty() || d.tier == "unconfined")) r.tier = d.tier;
-  auto artifact = judge(std::move(d), policy_, today_, out_.fails);
+  auto artifact = judge(std::move(d), policy_, today_, out_.fails, current_);
   r.status = std::max(r.status, artifact.status);
   r.bytes += artifact.size;
   for (std::size_t i = 0; i < r.engines.size(); ++i) add_up(artifact.engines[i], r.engines[i]);
@@ -201,8 +217,8 @@ Outcome Judging::finish(const report::Repository& repository) {
 }
 
 Outcome judge(std::vector<format::Document> documents, const report::Repository& repository,
-              const verdict::Policy& policy, std::chrono::sys_days today) {
-  Judging judging{policy, today};
+              const verdict::Policy& policy, std::chrono::sys_days today, const RuleSets& current) {
+  Judging judging{policy, today, current};
   for (std::size_t i = 0; i < documents.size(); ++i) judging.add(i, std::move(documents[i]));
   return judging.finish(repository);
 }

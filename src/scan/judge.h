@@ -1,6 +1,8 @@
 // Documents to a report: rules, policy, one status per artifact and one for the repository. No bytes.
 #pragma once
 #include <chrono>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,9 +14,12 @@
 
 namespace assay::scan {
 
+/// The rule sets of today of engines that are no part of this program, where somebody knows them.
+using RuleSets = std::map<std::string, std::string, std::less<>>;
+
 /// The artifact that `document` describes; sets `fails` where the policy's failing level is reached.
 report::Artifact judge(format::Document document, const verdict::Policy& policy, std::chrono::sys_days today,
-                       bool& fails);
+                       bool& fails, const RuleSets& current = {});
 
 /// Whole report over kept documents; `fails` says whether the policy's failing level was reached.
 struct Outcome {
@@ -23,13 +28,13 @@ struct Outcome {
   bool interrupted = false;  ///< the scan was stopped early; what was not examined is an error
 };
 Outcome judge(std::vector<format::Document> documents, const report::Repository& repository,
-              const verdict::Policy& policy, std::chrono::sys_days today);
+              const verdict::Policy& policy, std::chrono::sys_days today, const RuleSets& current = {});
 
 /// The same for documents that come one by one, in any order, and are needed no longer.
 class Judging {
  public:
   /// `policy` must outlive it.
-  Judging(const verdict::Policy& policy, std::chrono::sys_days today);
+  Judging(const verdict::Policy& policy, std::chrono::sys_days today, RuleSets current = {});
   void expect(std::size_t documents) { out_.report.artifacts.reserve(documents); }
   /// `index`: the document's place in the report, where paths do not decide it. Each once, from 0, none left out in the
   /// end.
@@ -39,6 +44,7 @@ class Judging {
  private:
   const verdict::Policy& policy_;
   std::chrono::sys_days today_;
+  RuleSets current_;
   Outcome out_;
   std::vector<std::pair<std::size_t, report::Relation>> relations_;  ///< by the document that states it
 };

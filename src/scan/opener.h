@@ -1,5 +1,6 @@
 // Opens what was listed, pins what it is, and reads small files whole, ahead of who hands them to cells.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -31,6 +32,11 @@ enum class Task : char { everything = 'E', all_but_secrets_of_root = 'F', secret
 
 /// What the reader of a file is asked: the task, the file's size in eight bytes, then its bytes if they travel along.
 std::string request_for(std::uint64_t size, std::string_view content, Task task = Task::everything);
+
+/// The bytes that travel along.
+inline std::string_view content_of(std::string_view request) noexcept {
+  return request.substr(std::min(request.size(), 1 + sizeof(std::uint64_t)));
+}
 
 /// Opens without reading. Not blocking, and no link is followed but one that the user named.
 Descriptor open_file(const Listing& listing, const Found& found);

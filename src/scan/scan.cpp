@@ -18,6 +18,7 @@
 #include "malware/yara/own.h"
 #include "sandbox/pool.h"
 #include "scan/answer.h"
+#include "scan/antivirus.h"
 #include "scan/examine.h"
 #include "scan/hasher.h"
 #include "scan/judge.h"
@@ -33,7 +34,7 @@ namespace {
 
 constexpr std::uint64_t kAhead = 64 << 20;  ///< bytes: what begins like a pickle is hashed while its cell parses it
 constexpr char kDocument = 'D';             ///< first byte of a cell's answer: a document follows
-constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader is needed
+constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader or a spool is needed
 constexpr std::string_view kSecrets = "secrets";
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
@@ -41,9 +42,10 @@ constexpr auto kNonsense = "the reader answered with nonsense";
 /// What one cell keeps from file to file.
 class Reader {
  public:
-  Reader(const Options& options, bool third_party)
+  Reader(const Options& options, bool third_party, bool exports)
       : options_{options},
         third_party_{third_party},
+        exports_{exports},
         secrets_{options.fingerprint_key.empty() ? std::string{secrets::kPublicKey} : options.fingerprint_key,
                  options.keep_secrets},
         yara_{options.yara ? std::string_view{options.yara->compiled} : std::string_view{},
@@ -81,8 +83,10 @@ class Reader {
       look_for_malware(bytes);
     };
     bytes::SpoolFile spool_file{spool};
+    Exporter exporter{source, spool_file};
+    if (exports_) how.on_member_bytes = [&](const MemberBytes& bytes) { exporter.add(bytes); };
     auto document = examine(source, spool_file, how);
-    if (!document) {
+    if (!document || exporter.needs_spool()) {
       secrets_.forget();
       yara_.forget();
       programs_.forget();
@@ -91,6 +95,8 @@ class Reader {
     answer.document = std::move(*document);
     if (options_.malware != Malware::off) yara_.finish(answer.document);
     programs_.finish(answer.document);
+    answer.exports_cut = exporter.is_cut();
+    answer.exports = exporter.take();
     return answered(std::move(answer));
   }
 
@@ -132,6 +138,7 @@ class Reader {
 
   const Options& options_;
   bool third_party_;
+  bool exports_;  ///< engines outside of the cell want to see what it reads
   SecretSearch secrets_;
   YaraSearch yara_;
   ProgramSearch programs_;
@@ -139,12 +146,13 @@ class Reader {
 
 class Scan {
  public:
-  Scan(Listing listing, const Options& options, sandbox::Pool& pool, const Take& take)
+  Scan(Listing listing, const Options& options, sandbox::Pool& pool, Daemon daemon, const Take& take)
       : options_{options},
         pool_{pool},
         take_document_{take},
         listing_{std::move(listing)},
-        files_(listing_.found.size()) {
+        files_(listing_.found.size()),
+        antivirus_{listing_, std::move(daemon), options} {
     for (const auto& f : listing_.found) progress_.bytes += f.size;
     progress_.files = listing_.found.size();
   }
@@ -160,19 +168,22 @@ class Scan {
   void examine_all() {
     Opener opener{listing_, sandbox::descriptors_to_share() / 8};
     std::vector<sandbox::Reply> replies;
-    while (next_ < files_.size() || pool_.in_flight() > 0) {
+    while (next_ < files_.size() || pool_.in_flight() > 0 || antivirus_.pending() > 0) {
       if (options_.stop && options_.stop()) {
         interrupted_ = true;
         hasher_.cancel();
+        antivirus_.cancel();
         break;
       }
-      for (; next_ < files_.size() && pool_.wants_more(); ++next_) {
+      for (; next_ < files_.size() && pool_.wants_more() && antivirus_.has_room(); ++next_) {
         if (pool_.in_flight() > 0 && !opener.is_ready()) break;  // there is something else to do meanwhile
         submit(next_, opener.next());
       }
       replies.clear();
       if (pool_.in_flight() > 0) pool_.wait(std::chrono::milliseconds{100}, replies);
       for (auto& reply : replies) take(std::move(reply), opener);
+      const std::chrono::milliseconds patience{pool_.in_flight() > 0 ? 0 : 100};
+      for (auto& answer : antivirus_.take(patience)) take_malware(std::move(answer));
       tell();
     }
   }
@@ -180,9 +191,10 @@ class Scan {
   struct File {
     Identity identity;
     std::string sha256;
-    Descriptor spool;    ///< lent to a one-shot cell
-    Descriptor input;    ///< standard input's copy, kept for a second run
-    Descriptor witness;  ///< the same open file, to see afterwards whether it changed; none when descriptors are few
+    Descriptor spool;     ///< lent to a one-shot cell
+    Descriptor input;     ///< standard input's copy, kept for a second run
+    Descriptor witness;   ///< the same open file, to see afterwards whether it changed; none when descriptors are few
+    std::string content;  ///< of a whole one, for engines outside of the cell
     bool own_cell = false;
     bool whole = false;  ///< its bytes went with the request
     bool hashing = false;
@@ -190,6 +202,13 @@ class Scan {
     bool split = false;           ///< the secrets of its own bytes are searched in a cell of their own
     std::optional<Answer> facts;  ///< of such a file: what came first
     std::optional<Answer> root_secrets;
+
+    /// Nobody has to read it any more.
+    void let_go() {
+      witness = Descriptor{};
+      spool = Descriptor{};
+      content = {};
+    }
   };
 
   /// Two jobs may read one file: the second one has an odd number.
@@ -201,8 +220,10 @@ class Scan {
   void finish(std::size_t index, format::Document document) {
     ++progress_.files_done;
     progress_.bytes_done += listing_.found[index].size;
-    files_[index].done = true;
-    if (files_[index].hashing) waiting_.emplace(index, std::move(document));
+    auto& file = files_[index];
+    file.done = true;
+    file.let_go();
+    if (file.hashing) waiting_.emplace(index, std::move(document));
     else take_document_(index, std::move(document));
   }
   void give_up(std::size_t index, Errc code, std::string what) {
@@ -301,6 +322,7 @@ class Scan {
       if (!file.hashing && file.sha256.empty()) hash(index);
       if (options_.secrets && !file.own_cell) search_beside(index, fd);
     }
+    if (file.whole && antivirus_.is_asked()) file.content = content_of(request);
     if (file.split) request[0] = static_cast<char>(Task::all_but_secrets_of_root);
     sandbox::Job job;
     job.request = std::move(request);
@@ -340,9 +362,8 @@ class Scan {
     auto& file = files_[index];
     if (file.done) return;  // the other half of its answer has failed
     if (reply.id == job_of(index, Task::secrets_of_root)) return take_secrets(index, reply);
-    file.spool = Descriptor{};
     const auto unchanged_so_far = unchanged(index);
-    file.witness = Descriptor{};
+    if (!antivirus_.is_asked()) file.let_go();
     using sandbox::Outcome;
     switch (reply.outcome) {
       case Outcome::done: break;
@@ -360,7 +381,8 @@ class Scan {
       return examine_alone(index, opener);
     if (reply.result.empty() || reply.result[0] != kDocument) return give_up(index, Errc::crashed, kNonsense);
     auto answer = decode(bytes::view(std::string_view{reply.result}.substr(1)));
-    if (!answer || answer->document.size != static_cast<std::uint64_t>(file.identity.size))
+    if (!answer || answer->document.size != static_cast<std::uint64_t>(file.identity.size) ||
+        !are_inside(answer->exports, answer->document.members.size(), answer->document.size, size_of(file.spool)))
       return give_up(index, Errc::crashed, kNonsense);
     file.facts = std::move(*answer);
     if (!file.split || file.root_secrets) complete(index);
@@ -390,11 +412,35 @@ class Scan {
                                                                : "cell";
     document->sha256 = std::move(file.sha256);
     if (document->sha256.empty() && !file.hashing && (options_.digest || reads_everything(*document))) hash(index);
-    auto whole = std::move(*document);
+    auto answer = std::move(file.facts);
     file.facts.reset();
     file.root_secrets.reset();
-    finish(index, std::move(whole));
+    if (antivirus_.is_asked()) return ask_about_malware(index, std::move(*answer));
+    if (options_.malware != Malware::off) answer->document.engines.push_back(antivirus_.not_run());
+    finish(index, std::move(answer->document));
     file.input = Descriptor{};
+  }
+
+  /// Everything is known about a file but whether it is malware.
+  void ask_about_malware(std::size_t index, Answer answer) {
+    auto& file = files_[index];
+    Antivirus::Suspect suspect{index, answer.document.size, file.identity};
+    suspect.content = std::move(file.content);
+    suspect.file = std::move(file.input ? file.input : file.witness);
+    suspect.spool = std::move(file.spool);
+    suspect.exports = std::move(answer.exports);
+    suspect.cut = answer.exports_cut;
+    antivirus_.submit(std::move(suspect));
+    at_antivirus_.emplace(index, std::move(answer.document));
+  }
+
+  void take_malware(Antivirus::Answer answer) {
+    auto waiting = at_antivirus_.extract(answer.index);
+    if (answer.changed) return give_up(answer.index, Errc::changed, kChanged);
+    auto& document = waiting.mapped();
+    for (auto& o : answer.found) document.observations.push_back(std::move(o));
+    document.engines.push_back(std::move(answer.run));
+    finish(answer.index, std::move(document));
   }
 
   /// Of what was found in the root's bytes as they lie, only what is the root's own.
@@ -476,8 +522,10 @@ class Scan {
   const Take& take_document_;
   Listing listing_;
   std::vector<File> files_;
-  std::map<std::size_t, format::Document> waiting_;  ///< for their digest
+  std::map<std::size_t, format::Document> waiting_;       ///< for their digest
+  std::map<std::size_t, format::Document> at_antivirus_;  ///< for its answer
   Hasher hasher_{listing_};
+  Antivirus antivirus_;
   Progress progress_;
   std::size_t next_ = 0;
   bool interrupted_ = false;
@@ -524,9 +572,11 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
     return tl::unexpected<Refusal>{
         Refusal{"this system cannot confine the processes that read hostile files (Landlock and seccomp are needed); "
                 "--allow-unconfined accepts that risk"}};
-  const auto work = [&options](bool third_party) {
-    return [reader = std::make_shared<Reader>(options, third_party)](int fd, int spool, std::string_view request,
-                                                                     const sandbox::Beat& beat) {
+  auto daemon = options.malware == Malware::off ? Daemon{} : find_daemon(options.clamd);
+  const bool exports = options.malware != Malware::off && daemon.missing.empty();
+  const auto work = [&options, exports](bool third_party) {
+    return [reader = std::make_shared<Reader>(options, third_party, exports)](
+               int fd, int spool, std::string_view request, const sandbox::Beat& beat) {
       return reader->read(fd, spool, request, beat);
     };
   };
@@ -540,7 +590,7 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
     return tl::unexpected<Refusal>{Refusal{"no confined process could be started: " + std::string{pool.error().what}}};
   auto listing = list(paths, options.selection, options.on_progress ? Sizes::asked : Sizes::not_asked);
   if (options.on_listing) options.on_listing(listing.found.size());
-  auto out = Scan{std::move(listing), options, *pool, take}.run();
+  auto out = Scan{std::move(listing), options, *pool, std::move(daemon), take}.run();
   out.tier = pool->tier() == sandbox::Tier::unconfined ? "unconfined" : "cell";
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;
