@@ -36,9 +36,9 @@ struct Options {
   std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
   Malware malware = Malware::on;
   std::shared_ptr<const UserRules> yara;  ///< rules that the user brought; may be none
-  std::string clamd;                     ///< where the daemon listens; empty: its usual places, if it is there
-  std::uint64_t clamd_limit = 20 << 20;  ///< bytes of one request to it; less than its MaxFileSize
-  bool digest = false;                   ///< SHA-256 of every artifact, also of those whose tensors are not read
+  std::string clamd;                      ///< where the daemon listens; empty: its usual places, if it is there
+  std::uint64_t clamd_limit = 20 << 20;   ///< bytes of one request to it; less than its MaxFileSize
+  bool digest = false;                    ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;
   std::string spool_folder = "/var/tmp";             ///< where decompressed bytes go that do not fit in memory

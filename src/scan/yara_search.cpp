@@ -36,30 +36,28 @@ format::Observation observation_of(const Match& match, format::Place place) {
 }  // namespace
 
 void YaraSearch::look_at(const OwnBytes& bytes) {
-  const auto own = tensors_ ? remainder(bytes.source.size(), remainder(bytes.source.size(),
-                                                                       [&] {
-                                                                         auto both = bytes.own;
-                                                                         both.insert(both.end(), bytes.tensors.begin(),
-                                                                                     bytes.tensors.end());
-                                                                         return both;
-                                                                       }()))
-                            : bytes.own;
-  if (!own_) {
-    auto opened = malware::yara::OwnRules::open();
-    if (!opened) return leave_out(opened.error().what);
-    own_ = std::move(*opened);
-  }
-  if (!look_at(bytes, own, *own_, true) || user_rules_.empty() || !has_user_rules(bytes)) return;
-  const auto all = bytes.source.size();
-  look_at(bytes, remainder(all, tensors_ ? std::vector<bytes::Extent>{} : bytes.tensors), *user_, false);
+  if (look_with_own(bytes) && !user_rules_.empty()) look_with_users(bytes);
 }
 
-bool YaraSearch::has_user_rules(const OwnBytes&) {
-  if (user_) return true;
-  auto opened = malware::yara::Scanner::open(bytes::view(user_rules_));
-  if (opened) user_ = std::move(*opened);
-  else leave_out(opened.error().what);
-  return user_.has_value();
+bool YaraSearch::look_with_own(const OwnBytes& bytes) {
+  if (!own_) {
+    auto opened = malware::yara::OwnRules::open();
+    if (!opened) return leave_out(opened.error().what), false;
+    own_ = std::move(*opened);
+  }
+  auto where = bytes.own;
+  if (tensors_) where.insert(where.end(), bytes.tensors.begin(), bytes.tensors.end());
+  return look_at(bytes, where, *own_, true);
+}
+
+bool YaraSearch::look_with_users(const OwnBytes& bytes) {
+  if (!user_) {
+    auto opened = malware::yara::Scanner::open(bytes::view(user_rules_));
+    if (!opened) return leave_out(opened.error().what), false;
+    user_ = std::move(*opened);
+  }
+  const auto left_out = tensors_ ? std::vector<bytes::Extent>{} : bytes.tensors;
+  return look_at(bytes, remainder(bytes.source.size(), left_out), *user_, false);
 }
 
 /// False where nothing more is looked at.

@@ -32,7 +32,8 @@ class YaraSearch {
   template <class Rules>
   bool look_at(const OwnBytes& bytes, const std::vector<bytes::Extent>& where, Rules& rules, bool told_by_us);
   bool note(const OwnBytes& bytes, std::vector<malware::yara::Match> matches, std::uint64_t begin, bool told_by_us);
-  bool has_user_rules(const OwnBytes& bytes);
+  bool look_with_own(const OwnBytes& bytes);
+  bool look_with_users(const OwnBytes& bytes);
   void leave_out(std::string_view what);
 
   std::string_view user_rules_;
