@@ -13,7 +13,7 @@ _assay() {
       mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$current"); return ;;
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "caution unscanned error suspicious unsafe" -- "$current"); return ;;
     --spool) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-    -o | --output | --policy | --report) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    -o | --output | --policy | --report | --yara) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     -j | --jobs | --include | --exclude | --key | --shard-size) return ;;
     explain)
       local rules
@@ -22,7 +22,7 @@ _assay() {
   esac
   local judging="--policy --fail-on" reporting="--format --output --verbose --no-colour" risk="--allow-unconfined"
   local converting="--check --output --key --shard-size --strict --keep-metadata --copy-tied --force --remove-source --dry-run"
-  local selecting="--jobs --include --exclude --digest --spool" words=""
+  local selecting="--jobs --include --exclude --digest --spool --yara" words=""
   case $command in
     "") words="scan convert inspect facts judge rules --help --version" ;;
     scan) words="$selecting $judging $reporting $risk --help" ;;

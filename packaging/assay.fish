@@ -16,6 +16,7 @@ complete -c assay -n $selecting -l include -x -d 'only files that match this glo
 complete -c assay -n $selecting -l exclude -x -d 'not files that match this glob'
 complete -c assay -n $selecting -l digest -d 'SHA-256 of every file'
 complete -c assay -n $selecting -l spool -x -a '(__fish_complete_directories)' -d 'folder for decompressed bytes'
+complete -c assay -n $selecting -l yara -r -d 'YARA rules of your own'
 
 set -l converting '__fish_seen_subcommand_from convert'
 complete -c assay -n $converting -l check -d 'compare two files or folders'
