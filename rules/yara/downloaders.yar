@@ -49,7 +49,7 @@ rule PythonRunsDownload
     $anchor_urlopen = "urlopen("
     $anchor_httpx = "httpx.get"
     $anchor_urllib3 = "urllib3.PoolManager"
-    $direct = /\b(exec|eval)\s{0,2}\(\s{0,4}(compile\s{0,2}\(\s{0,4})?((base64\.)?b64decode\s{0,2}\(\s{0,4}|(zlib\.)?decompress\s{0,2}\(\s{0,4}){0,2}((__import__\(\s{0,2}['"](requests|urllib|urllib\.request|httpx)['"][^\n]{0,40}\)\.)|(urllib\.)?(request\.)?|requests\.|httpx\.)(get|urlopen|post)\s{0,2}\(/
+    $direct = /\b(exec|eval)\s{0,2}\(\s{0,4}(compile\s{0,2}\(\s{0,4})?((base64\.)?b64decode\s{0,2}\(\s{0,4}|(zlib\.)?decompress\s{0,2}\(\s{0,4}){0,2}((__import__\(\s{0,2}['"](requests|urllib|urllib\.request|httpx)['"][^\n]{0,40}\)(\.request)?\.)|(urllib\.)?(request\.)?|requests\.|httpx\.)(get|urlopen|post)\s{0,2}\(/
   condition:
     any of ($anchor*) and ($direct)
 }
@@ -104,8 +104,8 @@ rule PowershellEncoded
   strings:
     $anchor_shell = "powershell" nocase ascii wide
     $anchor_pwsh = "pwsh -e" nocase
-    // UTF-16 in base64: every third letter or so is an A.
-    $encoded = /(powershell(\.exe)?|pwsh)["']?[,\s][^\n]{0,160}[-\/]e(n|nc|nco|ncod|ncode|ncoded|ncodedc|ncodedco|ncodedcom|ncodedcomm|ncodedcomma|ncodedcomman|ncodedcommand)?["',\s]{1,6}[A-Za-z0-9+\/]{2,3}A[A-Za-z0-9+\/]{1,4}A[A-Za-z0-9+\/]{1,4}A[A-Za-z0-9+\/=]{24}/ nocase
+    // Letters in UTF-16, in base64: of eight characters the fifth and the last are A, others are one of a few.
+    $encoded = /(powershell(\.exe)?|pwsh)["']?[,\s][^\n]{0,160}[-\/]e(n|nc|nco|ncod|ncode|ncoded|ncodedc|ncodedco|ncodedcom|ncodedcomm|ncodedcomma|ncodedcomman|ncodedcommand)?["',\s]{1,6}([A-Za-z0-9+\/][AQgw][AB][A-Za-z0-9+\/]A[A-H][A-Za-z0-9+\/]A){4}/ nocase
     $encoded_wide = /p\x00o\x00w\x00e\x00r\x00s\x00h\x00e\x00l\x00l\x00[^\n]{0,240}-\x00e\x00(n\x00c\x00)?[^\n]{0,40} \x00([A-Za-z0-9+\/]\x00){40}/ nocase
   condition:
     any of ($anchor*) and ($encoded or $encoded_wide)

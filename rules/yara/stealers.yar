@@ -101,7 +101,7 @@ rule FilesSentToChat
     $taken_kube = /\.kube[\\\/'", ]{1,6}config/
     $taken_docker = /\.docker[\\\/'", ]{1,6}config\.json/
     $taken_npm = /[\\\/'"~]\.(npmrc|pypirc|netrc|git-credentials)\b/
-    $taken_shadow = /['"\s]\/etc\/(passwd|shadow)\b/
+    $taken_shadow = /['"\s@]\/etc\/(passwd|shadow)\b/
     $taken_environment = /(dict|str|dumps|list)\s{0,2}\(\s{0,2}(dict\s{0,2}\(\s{0,2})?os\.environ(\.copy\(\)|\.items\(\))?\s{0,2}\)|(json|data)\s{0,2}=\s{0,2}(dict\()?os\.environ/
     $taken_bash = /\.(bash|zsh)_history\b/
   condition:

@@ -170,10 +170,7 @@ std::uint64_t ape(View v, Look& in) {
   return elf_header == text.npos ? 0 : std::min<std::uint64_t>(in.size(), 8192);
 }
 
-bool is_text_byte(char c) noexcept {
-  const auto u = static_cast<unsigned char>(c);
-  return u >= 0x20 ? u != 0x7f : c == '\t' || c == '\n' || c == '\r';
-}
+bool is_text_byte(char c) noexcept { return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' || c == '\r'; }
 
 bool is_interpreter(std::string_view line) {
   constexpr std::array kNames{"sh"sv,   "bash"sv, "dash"sv,   "zsh"sv,  "ksh"sv,     "fish"sv,  "python"sv,   "perl"sv,

@@ -580,6 +580,7 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
       return reader->read(fd, spool, request, beat);
     };
   };
+  if (options.malware != Malware::off) malware::yara::prepare();
   if (options.yara) warm_for_strangers();
   sandbox::Limits limits;
   limits.wall = std::chrono::seconds{options.limits.seconds + 30};

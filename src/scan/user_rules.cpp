@@ -14,6 +14,7 @@
 #include "bytes/digest.h"
 #include "bytes/source.h"
 #include "format/codec.h"
+#include "malware/yara/scanner.h"
 #include "sandbox/pool.h"
 #include "scan/descriptor.h"
 
@@ -168,6 +169,7 @@ tl::expected<UserRules, Complaints> compile_in_cell(const std::vector<RuleText>&
   sandbox::Limits cell;
   cell.memory_bytes = limits.memory_bytes;
   cell.silence = cell.wall = limits.time;
+  if (!malware::yara::prepare()) return complain("no memory for YARA rules");
   auto pool = sandbox::Pool::open(1, work, work, cell, tier);
   if (!pool) return complain("no confined process could be started: " + std::string{pool.error().what});
   auto file = holding(sent);
