@@ -12,9 +12,10 @@ _assay() {
       if [[ $command == convert ]]; then formats="text json"; fi
       mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$current"); return ;;
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "caution unscanned error suspicious unsafe" -- "$current"); return ;;
+    --malware) mapfile -t COMPREPLY < <(compgen -W "off on full" -- "$current"); return ;;
     --spool) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     -o | --output | --policy | --report | --yara) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-    -j | --jobs | --include | --exclude | --key | --shard-size) return ;;
+    -j | --jobs | --clamd | --clamd-limit | --include | --exclude | --key | --shard-size) return ;;
     explain)
       local rules
       rules=$(assay rules list 2>/dev/null | awk '$1 ~ /\./ {print $1}')
@@ -22,14 +23,14 @@ _assay() {
   esac
   local judging="--policy --fail-on" reporting="--format --output --verbose --no-colour" risk="--allow-unconfined"
   local converting="--check --output --key --shard-size --strict --keep-metadata --copy-tied --force --remove-source --dry-run"
-  local selecting="--jobs --include --exclude --digest --spool --yara" words=""
+  local selecting="--jobs --include --exclude --digest --spool --clamd --malware --clamd-limit --yara" words=""
   case $command in
     "") words="scan convert inspect facts judge rules --help --version" ;;
     scan) words="$selecting $judging $reporting $risk --help" ;;
     convert) words="$converting --policy --spool --format --report --verbose --no-colour $risk --help" ;;
     inspect) words="--all --policy $risk --help" ;;
     facts) words="$selecting --policy --output $risk --help" ;;
-    judge) words="$judging $reporting --help" ;;
+    judge) words="--clamd $judging $reporting --help" ;;
     rules) words="list explain --help" ;;
   esac
   if [[ $current == -* || -z $command || $command == rules ]]; then

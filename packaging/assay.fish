@@ -17,6 +17,9 @@ complete -c assay -n $selecting -l exclude -x -d 'not files that match this glob
 complete -c assay -n $selecting -l digest -d 'SHA-256 of every file'
 complete -c assay -n $selecting -l spool -x -a '(__fish_complete_directories)' -d 'folder for decompressed bytes'
 complete -c assay -n $selecting -l yara -r -d 'YARA rules of your own'
+complete -c assay -n $selecting -l malware -x -a 'off on full' -d 'ask ClamAV\'s daemon about every file'
+complete -c assay -n $selecting -l clamd-limit -x -d 'most bytes it is sent at once'
+complete -c assay -n '__fish_seen_subcommand_from scan facts judge' -l clamd -r -d 'where ClamAV\'s daemon listens'
 
 set -l converting '__fish_seen_subcommand_from convert'
 complete -c assay -n $converting -l check -d 'compare two files or folders'

@@ -279,7 +279,7 @@ def split_validator(text):
 
 def border_holds(border, data, begin, end, starts_match):
     """Whether the secret is whole. What stands before it is only asked where the pattern has not said it already."""
-    if border == "none" or is_counted(data, begin, end):
+    if border == "none" or is_counted(data, begin, end) or is_line_of_pickle(data, begin, end):
         return True
     more_left, more_right = (b"+/", b"-+/=") if border == "base64" else (b"", b"-")
     if starts_match and begin:
@@ -296,6 +296,14 @@ def is_counted(data, begin, end):
     if begin >= 2 and data[begin - 2] in b"\x8cUC" and data[begin - 1] == length:
         return True
     return begin >= 5 and data[begin - 5] in b"XTB" and data[begin - 4 : begin] == length.to_bytes(4, "little")
+
+
+def is_line_of_pickle(data, begin, end):
+    """Whether the secret is a line behind a pickle's opcode V, as protocol 0 writes a text. Before that stands the end
+    of a line, or an opcode without an argument."""
+    if begin == 0 or data[begin - 1 : begin] != b"V" or data[end : end + 1] != b"\n":
+        return False
+    return begin == 1 or data[begin - 2] in b"\nas(tlde"
 
 
 def ends_escape(data, at):

@@ -4,9 +4,9 @@
 
 namespace assay::app {
 
-int run_scan(const Common& common);
-int run_facts(const Common& common);
-int run_judge(const Common& common);
+int run_scan(Common common);
+int run_facts(Common common);
+int run_judge(Common common);
 int run_convert(const Common& common, const convert::Options& options, bool is_check);
 int run_inspect(const Common& common, bool all_opcodes);
 int run_rules_list();

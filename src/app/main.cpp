@@ -97,6 +97,28 @@ void add_yara_option(CLI::App& command, Common& common) {
       ->type_name("PATH");
 }
 
+void add_key_option(CLI::App& command, Common& common) {
+  command
+      .add_option("--secrets-key", common.secrets_key_path,
+                  "file with a key for the fingerprints of secrets, so that nobody can guess back from them")
+      ->type_name("FILE");
+}
+
+void add_search_options(CLI::App& command, Common& common) {
+  command.add_flag_callback(
+      "--no-secrets", [&] { common.scan.secrets = false; }, "do not look for tokens, keys and passwords");
+}
+
+void add_baseline_options(CLI::App& command, Common& common) {
+  auto* baseline = command
+                       .add_option("--baseline", common.baseline_path,
+                                   "secrets that are known and no longer count; written where there is none yet")
+                       ->type_name("FILE");
+  command.add_flag("--update-baseline", common.update_baseline, "write the baseline anew, with all that is found now")
+      ->needs(baseline);
+  add_key_option(command, common);
+}
+
 void add_clamd_option(CLI::App& command, Common& common, std::string& bad_address) {
   command
       .add_option_function<std::string>(
@@ -114,10 +136,13 @@ void add_malware_options(CLI::App& command, Common& common, std::string& bad_add
   using assay::scan::Malware;
   add_clamd_option(command, common, bad_address);
   command
-      .add_option("--malware", common.scan.malware,
-                  "look for malware in every file: off, on (but for tensors) or full (default: on)")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Malware>{{"off", Malware::off}, {"on", Malware::on}, {"full", Malware::full}}))
+      .add_option_function<std::string>(
+          "--malware",
+          [&](const std::string& word) {
+            common.scan.malware = word == "off" ? Malware::off : word == "full" ? Malware::full : Malware::on;
+          },
+          "look for malware in every file: off, on (but for tensors) or full (default: on)")
+      ->check(CLI::IsMember({"off", "on", "full"}).description(""))
       ->type_name("MODE");
   command
       .add_option("--clamd-limit", common.scan.clamd_limit,
@@ -219,6 +244,9 @@ int main(int argc, char** argv) {
 
   auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
   add_scan_options(*scan, common);
+  add_search_options(*scan, common);
+  add_baseline_options(*scan, common);
+  scan->add_flag("--show-secrets", common.show_secrets, "show secrets whole; on a terminal only");
   add_yara_option(*scan, common);
   add_malware_options(*scan, common, bad_address);
   add_judging_options(*scan, common);
@@ -239,6 +267,8 @@ int main(int argc, char** argv) {
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
   add_scan_options(*facts, common);
+  add_search_options(*facts, common);
+  add_key_option(*facts, common);
   add_yara_option(*facts, common);
   add_malware_options(*facts, common, bad_address);
   add_policy_option(*facts, common);
@@ -253,6 +283,7 @@ int main(int argc, char** argv) {
   judge->add_option("facts", common.paths, "what assay facts wrote, or -")->required()->expected(1)->type_name("FILE");
   add_clamd_option(*judge, common, bad_address);
   add_judging_options(*judge, common);
+  add_baseline_options(*judge, common);
   add_report_options(*judge, common, unknown_format);
 
   auto* rules = app.add_subcommand("rules", "the rules that files are judged by");

@@ -12,10 +12,12 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "report/baseline.h"
 #include "report/json.h"
 #include "report/progress.h"
 #include "report/text.h"
 #include "scan/user_rules.h"
+#include "secrets/shown.h"
 
 namespace assay::app {
 namespace {
@@ -122,17 +124,16 @@ std::optional<verdict::Policy> load_policy(const Common& common) {
   return policy;
 }
 
-std::optional<scan::Options> load_scan_options(const Common& common) {
-  auto options = common.scan;
-  if (common.yara_path.empty()) return options;
-  auto rules = scan::compile_user_rules(common.yara_path, options.allow_unconfined);
-  if (!rules) {
-    for (const auto& line : rules.error()) std::fprintf(stderr, "%s\n", line.c_str());
-    usage_error("--yara " + common.yara_path + ": these rules cannot be used, so nothing was scanned");
-    return std::nullopt;
+bool load_yara_rules(Common& common) {
+  if (common.yara_path.empty()) return true;
+  auto rules = scan::compile_user_rules(common.yara_path, common.scan.allow_unconfined);
+  if (rules) {
+    common.scan.yara = std::make_shared<const scan::UserRules>(std::move(*rules));
+    return true;
   }
-  options.yara = std::make_shared<const scan::UserRules>(std::move(*rules));
-  return options;
+  for (const auto& line : rules.error()) std::fprintf(stderr, "%s\n", line.c_str());
+  usage_error("--yara " + common.yara_path + ": these rules cannot be used, so nothing was scanned");
+  return false;
 }
 
 bool write_output(const std::string& path, std::string_view text) {
@@ -160,6 +161,60 @@ bool write_output(const std::string& path, std::string_view text) {
   ::unlink(temporary.c_str());
   errno = error;
   return complain(path);
+}
+
+namespace {
+
+/// Tells a key of fingerprints from others without giving it away.
+std::string name_of_key(const Common& common) {
+  const auto& own = common.scan.fingerprint_key;
+  return secrets::fingerprint(own.empty() ? secrets::kPublicKey : std::string_view{own}, "assay baseline");
+}
+
+bool read_key(Common& common) {
+  constexpr std::size_t kLeast = 16;  // bytes
+  auto key = read_file(common.secrets_key_path);
+  if (!key) return usage_error("--secrets-key " + common.secrets_key_path + ": " + std::strerror(errno)), false;
+  while (!key->empty() && (key->back() == '\n' || key->back() == '\r')) key->pop_back();
+  if (key->size() < kLeast)
+    return usage_error("--secrets-key " + common.secrets_key_path + ": a key has 16 bytes or more"), false;
+  common.scan.fingerprint_key = std::move(*key);
+  return true;
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+bool read_baseline(const Common& common, verdict::Policy& policy) {
+  const auto complain = [&](const std::string& why) {
+    usage_error("--baseline " + common.baseline_path + ": " + why);
+    return false;
+  };
+  const auto text = read_file(common.baseline_path);
+  if (!text) return complain(std::strerror(errno));
+  auto baseline = report::parse_baseline(*text);
+  if (!baseline) return complain(baseline.error());
+  if (baseline->key != name_of_key(common))
+    return complain("its fingerprints were made under another key; give the same --secrets-key, or write it anew");
+  policy.known_secrets = std::move(baseline->secrets);
+  return true;
+}
+
+}  // namespace
+
+bool prepare_secrets(Common& common, verdict::Policy& policy) {
+  if (!common.secrets_key_path.empty() && !read_key(common)) return false;
+  const bool reads = !common.baseline_path.empty() && !common.update_baseline && exists(common.baseline_path);
+  return !reads || read_baseline(common, policy);
+}
+
+bool write_baseline(const scan::Outcome& outcome, const Common& common) {
+  const bool writes = !common.baseline_path.empty() && (common.update_baseline || !exists(common.baseline_path));
+  if (!writes) return true;
+  const auto text = report::to_baseline(outcome.report, name_of_key(common));
+  if (!write_output(common.baseline_path, text)) return false;
+  std::fprintf(stderr, "assay: wrote the secrets of this scan to %s; with it, they no longer count\n",
+               printable(common.baseline_path).c_str());
+  return true;
 }
 
 bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code) {

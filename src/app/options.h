@@ -21,9 +21,13 @@ struct Output {
 struct Common {
   std::vector<std::string> paths;
   std::vector<Output> outputs;
-  std::string policy_path;  ///< empty: the user's own configuration, where there is one
-  std::string fail_on;      ///< overrides the policy's
-  std::string yara_path;    ///< rules that the user brings; empty: none
+  std::string policy_path;    ///< empty: the user's own configuration, where there is one
+  std::string fail_on;        ///< overrides the policy's
+  std::string baseline_path;  ///< known secrets; empty: none
+  bool update_baseline = false;
+  std::string secrets_key_path;  ///< of the fingerprints' key; empty: the public one
+  bool show_secrets = false;
+  std::string yara_path;  ///< rules that the user brings; empty: none
   bool verbose = false;
   bool no_colour = false;
   scan::Options scan;
@@ -41,9 +45,15 @@ int usage_error(const std::string& message);
 /// built-in one. None is looked for in what is scanned. Nothing, after a line on standard error, if it is bad.
 std::optional<verdict::Policy> load_policy(const Common& common);
 
-/// The scan's options with what stands in files loaded: the user's YARA rules. Nothing, after lines on standard error,
-/// where those cannot be used: a scan without them would look like one that they had cleared.
-std::optional<scan::Options> load_scan_options(const Common& common);
+/// What a command about secrets starts from: the key of fingerprints, and the policy with the known secrets of
+/// --baseline. False, after a line on standard error, where a file of these is bad.
+bool prepare_secrets(Common& common, verdict::Policy& policy);
+/// Writes --baseline where there is none yet, or where it is to be updated. False, after a line on standard error,
+/// where it could not be written.
+bool write_baseline(const scan::Outcome& outcome, const Common& common);
+/// Compiles the rules of --yara for the scan. False, after lines on standard error, where they cannot be used: a scan
+/// without them would look like one that they had cleared.
+bool load_yara_rules(Common& common);
 
 /// Writes every wanted report. False, after a line on standard error, where one could not be written.
 bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code);

@@ -3,12 +3,22 @@
 #include "app/commands.h"
 #include "base/text.h"
 #include "detect/rules.h"
+#include "secrets/secrets.h"
 
 namespace assay::app {
 namespace {
 
 void print_references(std::span<const std::string_view> references) {
   for (const auto& r : references) std::printf("  see       %s\n", std::string{r}.c_str());
+}
+
+std::string_view word(secrets::Severity severity) {
+  switch (severity) {
+    case secrets::Severity::low: return "low";
+    case secrets::Severity::medium: return "medium";
+    case secrets::Severity::high: return "high";
+  }
+  return "";
 }
 
 }  // namespace
@@ -22,6 +32,10 @@ int run_rules_list() {
   for (const auto& r : detect::all_structure_rules())
     std::printf("%-40s %-10s %s\n", std::string{r.id}.c_str(), std::string{finding::to_string(r.severity)}.c_str(),
                 std::string{r.says}.c_str());
+  std::printf("\nsecrets, rule set %s\n\n", std::string{secrets::rule_set_version()}.c_str());
+  for (const auto& d : secrets::detectors())
+    std::printf("%-40s %-10s %s\n", std::string{d.id}.c_str(), std::string{word(d.severity)}.c_str(),
+                std::string{d.name}.c_str());
   return 0;
 }
 
@@ -45,6 +59,14 @@ int run_rules_explain(const std::string& id) {
                 std::string{finding::to_string(r->severity)}.c_str(), std::string{r->says}.c_str());
     if (!r->remedy.empty()) std::printf("  do now    %s\n", std::string{r->remedy}.c_str());
     print_references(r->references);
+  }
+  for (const auto& d : secrets::detectors()) {
+    if (d.id != id) continue;
+    known = true;
+    std::printf("%s\n  severity  %s\n  is        %s\n  can       %s\n  revoke    %s\n", id.c_str(),
+                std::string{word(d.severity)}.c_str(), std::string{d.name}.c_str(), std::string{d.can}.c_str(),
+                std::string{d.revoke}.c_str());
+    if (!d.note.empty()) std::printf("  note      %s\n", std::string{d.note}.c_str());
   }
   if (known) return 0;
   return usage_error("no rule is called '" + id + "'; assay rules list shows all");

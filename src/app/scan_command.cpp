@@ -1,4 +1,6 @@
 // assay scan, facts, judge: `scan X` is `facts X | judge -`.
+#include <unistd.h>
+
 #include <fstream>
 #include <iostream>
 
@@ -17,8 +19,8 @@ int finish(Outcome given, const Common& common) {
   // Not given back: the process ends soon, and freeing a million strings one by one takes longer than the report.
   const auto& outcome = *new Outcome{std::move(given)};
   const int code = scan::exit_code(outcome);
-  if (!write_reports(outcome, common, code)) return kRefused;
-  return code;
+  const bool written = write_reports(outcome, common, code) && write_baseline(outcome, common);
+  return written ? code : kRefused;
 }
 
 struct Facts {
@@ -55,11 +57,20 @@ tl::expected<Facts, std::string> read_facts(std::istream& in) {
 
 }  // namespace
 
-int run_scan(const Common& common) {
-  const auto policy = load_policy(common);
-  const auto wanted = load_scan_options(common);
-  if (!policy || !wanted) return kUsage;
-  auto outcome = with_progress<Outcome, Options>(*wanted, [&](const Options& options) {
+/// Whole secrets go to the eyes of whoever asked, and nowhere else: not into a file, a log or a pipe.
+bool may_show_secrets(const Common& common) {
+  const bool only_text =
+      common.outputs.size() == 1 && common.outputs[0].format == Format::text && common.outputs[0].path.empty();
+  return only_text && ::isatty(STDOUT_FILENO) != 0;
+}
+
+int run_scan(Common common) {
+  auto policy = load_policy(common);
+  if (!policy || !prepare_secrets(common, *policy) || !load_yara_rules(common)) return kUsage;
+  if (common.show_secrets && !may_show_secrets(common))
+    return usage_error("--show-secrets shows secrets whole on a terminal, as text, and nowhere else");
+  common.scan.keep_secrets = common.show_secrets;
+  auto outcome = with_progress<Outcome, Options>(common.scan, [&](const Options& options) {
     return scan_repository(common.paths, *policy, SystemClock{}.today(), options);
   });
   if (!outcome) return kRefused;
@@ -71,11 +82,10 @@ int run_scan(const Common& common) {
   return interrupted ? kInterrupted : code;
 }
 
-int run_facts(const Common& common) {
-  const auto policy = load_policy(common);
-  const auto wanted = load_scan_options(common);
-  if (!policy || !wanted) return kUsage;
-  const auto extraction = with_progress<Extraction, Options>(*wanted, [&](Options options) {
+int run_facts(Common common) {
+  auto policy = load_policy(common);
+  if (!policy || !prepare_secrets(common, *policy) || !load_yara_rules(common)) return kUsage;
+  const auto extraction = with_progress<Extraction, Options>(common.scan, [&](Options options) {
     options.limits = policy->limits;
     options.digest |= !policy->waivers.empty();
     return scan::extract(common.paths, options);
@@ -87,9 +97,9 @@ int run_facts(const Common& common) {
   return extraction->interrupted ? kInterrupted : 0;
 }
 
-int run_judge(const Common& common) {
-  const auto policy = load_policy(common);
-  if (!policy) return kUsage;
+int run_judge(Common common) {
+  auto policy = load_policy(common);
+  if (!policy || !prepare_secrets(common, *policy)) return kUsage;
   const auto& path = common.paths.front();
   std::ifstream file;
   if (path != "-") file.open(path, std::ios::binary);

@@ -84,6 +84,17 @@ TEST(Source, ClipsWindowsAndCountsErrorsFromTheirStart) {
   EXPECT_EQ(got.error().offset, 1u);
 }
 
+TEST(Source, KnowsWhereItsBytesLie) {
+  const auto f = file_with("0123456789");
+  const FileSource file{fileno(f.get()), 10};
+  const WindowSource window{file, 3, 5};
+  const auto inner = WindowSource{window, 1, 2}.origin();
+  ASSERT_TRUE(inner);
+  EXPECT_EQ(inner->descriptor, fileno(f.get()));
+  EXPECT_EQ(inner->offset, 4u);
+  EXPECT_FALSE(MemorySource{view("0123")}.origin());
+}
+
 TEST(Source, OwnsBytesThatItWasGiven) {
   const MemorySource source{std::vector<std::byte>(3, std::byte{'x'})};
   EXPECT_EQ(text(source.in_memory()), "xxx");

@@ -49,6 +49,18 @@ TEST(Spool, SpillsMuchIntoTheFileAndNeverMixesMembers) {
   EXPECT_EQ(all(*second), b + "tail");
 }
 
+TEST(Spool, WhatItSpilledLiesInTheFile) {
+  const auto f = std::unique_ptr<std::FILE, int (*)(std::FILE*)>{std::tmpfile(), &std::fclose};
+  SpoolFile file{fileno(f.get())};
+  Spool first{file, 0}, second{file, 0};
+  ASSERT_TRUE(first.append(view("abc")));
+  ASSERT_TRUE(second.append(view("de")));
+  EXPECT_EQ(second.begin(), 3u);
+  const auto origin = second.finish()->origin();
+  ASSERT_TRUE(origin);
+  EXPECT_EQ(origin->offset, 3u);
+}
+
 TEST(Spool, StaysInMemoryWithoutAFile) {
   SpoolFile none{-1};
   Spool spool{none};

@@ -33,6 +33,7 @@ tl::expected<Scanned, scan::Refusal> Scanned::of(const std::string& path, const 
   how.malware = scan::Malware::off;  // what is converted is numbers
   how.limits = options.limits;
   how.spool_folder = options.spool_folder;
+  how.secrets = false;  // what loading the sources would do is the question here
   how.stop = options.stop;
   how.on_progress = [&](const scan::Progress& p) {
     ticker.files(p.files_done, p.files);

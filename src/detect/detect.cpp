@@ -34,9 +34,10 @@ class Judge {
     for (const auto& import : d_.imports) judge(import);
     for (const auto& quirk : d_.quirks) judge(quirk);
     for (const auto& stop : d_.stops) judge(stop);
-    for (const auto& observation : d_.observations) add(observed(observation, locate(observation.place)));
     judge_coverage();
     judge_hidden();
+    // Not softened by where it hides: malware is found to be deleted, not because of what loading reaches.
+    for (const auto& observation : d_.observations) add(observed(observation, locate(observation.place)));
     say_how_many_more();
     std::stable_sort(out_.findings.begin(), out_.findings.end(), [](const Finding& a, const Finding& b) {
       if (a.severity != b.severity) return a.severity > b.severity;

@@ -39,6 +39,16 @@ struct Finding {
   bool operator==(const Finding&) const = default;
 };
 
+/// Whether it speaks of a token, key or password.
+inline bool is_secret(const Finding& f) { return f.rule.starts_with("secret."); }
+
+/// A secret that somebody has looked at: its fingerprint is the same wherever it stands.
+struct KnownSecret {
+  std::string rule;
+  std::string fingerprint;
+  auto operator<=>(const KnownSecret&) const = default;
+};
+
 /// Stable under rewording and under bytes that move: over rule, member path and evidence only.
 std::string fingerprint(std::string_view rule, std::string_view member, std::string_view evidence);
 

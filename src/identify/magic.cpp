@@ -41,6 +41,8 @@ constexpr std::array kPrograms{
     Known{"\xac\xed\0\5"sv, {"java-serialized", "serialised Java objects, which run code when read"}},
     Known{"\x1bLua", {"lua-bytecode", "compiled Lua"}},
     Known{"BC\xc0\xde", {"llvm-bitcode", "LLVM byte code"}},
+    Known{"!<arch>\n", {"ar", "a library of machine code"}},
+    Known{"!<thin>\n", {"ar", "a library of machine code"}},
 };
 
 constexpr std::array kModels{

@@ -25,7 +25,7 @@ std::vector<std::uint64_t> count_by_status(const Report& report) {
 finding::Status status_without_waivers(const Artifact& artifact) {
   auto out = artifact.status;
   for (const auto& f : artifact.findings)
-    if (f.waived) out = std::max(out, finding::status_of(f.severity));
+    if (f.waived && !finding::is_secret(f)) out = std::max(out, finding::status_of(f.severity));
   return out;
 }
 

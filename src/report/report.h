@@ -14,13 +14,13 @@ namespace assay::report {
 /// One engine's own answer, beside the artifact's status: "pickleImportScan" and "structure" judge facts, "avScan" and
 /// "secrets" saw bytes. The texts are borrowed, and outlive the report.
 struct Engine {
-  std::string_view name;
+  std::string_view name = {};
   finding::Status status = finding::Status::unscanned;
-  std::string_view version;       ///< of the engine; empty where it did not run
-  std::string_view rule_set;      ///< its hash or its own name for it; empty where it has none
-  std::string_view message;       ///< what it did not look at and why, for people; may be empty
-  std::uint64_t passed_over = 0;  ///< bytes of tensors that it leaves out by intention
-  std::uint64_t missed = 0;       ///< of a report: artifacts that it did not examine whole
+  std::string_view version = {};   ///< of the engine; empty where it did not run
+  std::string_view rule_set = {};  ///< its hash or its own name for it; empty where it has none
+  std::string_view message = {};   ///< what it did not look at and why, for people; may be empty
+  std::uint64_t passed_over = 0;   ///< bytes of tensors that it leaves out by intention
+  std::uint64_t missed = 0;        ///< of a report: artifacts that it did not examine whole
 };
 
 struct Artifact {
@@ -84,7 +84,7 @@ struct Report {
 /// How many artifacts have each status; index by Status.
 std::vector<std::uint64_t> count_by_status(const Report& report);
 
-/// What `artifact` would be if the policy waived nothing.
+/// What `artifact` would be if the policy waived nothing. Known secrets do no harm to who loads it, and do not count.
 finding::Status status_without_waivers(const Artifact& artifact);
 
 /// What was not looked for, or not everywhere, in people's words: "malware (no clamd at its usual places)", "secrets in

@@ -57,7 +57,7 @@ Cause cause_of(const Artifact& artifact) {
   std::optional<Cause> out;
   for (const auto& f : artifact.findings) {
     if (f.waived || finding::status_of(f.severity) != artifact.status) continue;
-    const auto cause = f.rule.starts_with("secret.")    ? Cause::secrets
+    const auto cause = finding::is_secret(f)            ? Cause::secrets
                        : f.rule.starts_with("malware.") ? Cause::malware
                                                         : Cause::loading;
     if (out && *out != cause) return Cause::loading;
@@ -196,7 +196,7 @@ class Page {
     const std::string gap(kMargin - std::min(kMargin - 1, word.size()), ' ');
     std::string gist{gist_of(artifact.status)};
     if (cause_of(artifact) == Cause::secrets) gist = "gives away what should be secret";
-    if (cause_of(artifact) == Cause::malware) gist = "is known malware";
+    if (cause_of(artifact) == Cause::malware) gist = "looks like malware";
     if (is_waived(artifact))
       gist = "only because the policy waives what was found; it would be " +
              std::string{to_string(status_without_waivers(artifact))};
@@ -310,12 +310,18 @@ class Page {
                                                                               : std::string{}));
     labelled("coverage", coverage_in_words(artifact.coverage));
     std::vector<std::string> engines;
-    for (const auto& engine : artifact.engines)
-      engines.push_back(printable(engine.name) + " " + std::string{to_string(engine.status)});
+    for (const auto& engine : artifact.engines) engines.push_back(engine_in_words(engine));
     if (!engines.empty()) labelled("engines", joined(engines));
     if (!artifact.tier.empty()) labelled("confinement", printable(artifact.tier));
     if (artifact.status == Status::safe && holds_pickle(artifact))
       labelled("better", "use safetensors: the same tensors in a format that cannot hold code", Ink::green);
+  }
+
+  static std::string engine_in_words(const Engine& engine) {
+    auto out = printable(engine.name) + " " + std::string{to_string(engine.status)};
+    if (!engine.message.empty()) out += ": " + printable(engine.message, kReasonBytes);
+    if (engine.passed_over > 0) out += " (" + human_bytes(engine.passed_over) + " of tensors passed over)";
+    return out;
   }
 
   static std::string checkpoint_in_words(const format::Checkpoint& c, const std::string& member) {
@@ -339,7 +345,8 @@ class Page {
     coverage();
     for (const auto& [reason, names] : unscanned_by_reason()) labelled("not examined", reason + ": " + names);
     better();
-    if (const auto n = waived_findings(); n > 0) labelled("waived", counted(n, "finding") + ", by the policy");
+    if (const auto n = waived_findings(); n > 0)
+      labelled("waived", counted(n, "finding") + ", by the policy or as known secrets");
     if (!report_.policy.name.empty()) labelled("policy", policy_in_words());
     labelled("time", duration(report_.seconds));
     if (!report_.tier.empty())
@@ -392,7 +399,7 @@ class Page {
                                  [&](const Artifact& a) { return a.status != report_.status || cause_of(a) == cause; });
     };
     if (all_are(Cause::secrets)) return some + (n == 1 ? "gives" : "give") + " away what should be secret";
-    if (all_are(Cause::malware)) return some + (n == 1 ? "is" : "are") + " known malware";
+    if (all_are(Cause::malware)) return some + (n == 1 ? "looks" : "look") + " like malware";
     switch (report_.status) {
       case Status::caution:
         return some + "would run code by design; no harm was found" + (waived > 0 ? " but what the policy waives" : "");

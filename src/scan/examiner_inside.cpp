@@ -112,7 +112,10 @@ void Examiner::search(Reading& r, std::uint64_t begin, std::uint64_t end) {
 /// No loader starts at a program; somebody who means to takes it out and runs it.
 void Examiner::search_programs(Reading& r, std::uint64_t begin, std::uint64_t end) {
   const auto found = identify::find_programs(r.source, begin, end, [&] { return budget_.check_time(begin); });
-  for (const auto& program : found.facts) r.facts.quirk("file.hidden-program", program.begin, described(program));
+  for (const auto& program : found.facts) {
+    if (program.format == "script" && r.formats.empty()) continue;  // text that is not UTF-8 quotes scripts
+    r.facts.quirk("file.hidden-program", program.begin, described(program));
+  }
   if (found.stopped) r.facts.stop("programs", *found.stopped);
 }
 

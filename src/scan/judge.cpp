@@ -87,8 +87,7 @@ constexpr std::array<std::string_view, 3> kOfBytes{"avScan", "secrets", "yara"};
 std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings,
                                const std::vector<format::EngineRun>& runs, const RuleSets& current) {
   std::vector<Engine> out;
-  for (const auto name : kOfFacts)
-    out.push_back({name, worst(findings, name), kVersion, detect::rule_set_version(), "", 0, 0});
+  for (const auto name : kOfFacts) out.push_back({name, worst(findings, name), kVersion, detect::rule_set_version()});
   for (const auto name : kOfBytes) {
     const auto run = std::ranges::find(runs, name, &format::EngineRun::engine);
     if (run == runs.end()) out.push_back({name, Status::unscanned, "", "", "", 0, 1});

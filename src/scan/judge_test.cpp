@@ -210,5 +210,76 @@ TEST(Judging, DocumentsThatComeInAnyOrderMakeTheSameReport) {
   EXPECT_EQ(exit_code(out), exit_code(same));
 }
 
+// --- Malware ---
+
+Document scanned_for_malware(std::vector<std::string> signatures, bool complete = true, std::string what = "") {
+  auto d = document("a.pkl");
+  for (auto& signature : signatures) {
+    format::Observation o;
+    o.engine = "avScan";
+    o.rule = std::move(signature);
+    d.observations.push_back(std::move(o));
+  }
+  d.engines.push_back({"avScan", "1.4.6", "27500", complete, std::move(what), 0});
+  return d;
+}
+
+TEST(JudgeMalware, WhatTheDaemonKnowsIsUnsafe) {
+  const auto a = judged(scanned_for_malware({"Win.Test.EICAR_HDB-1"}));
+  EXPECT_EQ(status(a), "unsafe");
+  const auto found = std::ranges::find(a.findings, "malware.clamav", &finding::Finding::rule);
+  ASSERT_NE(found, a.findings.end());
+  EXPECT_NE(found->message.find("Win.Test.EICAR_HDB-1"), std::string::npos);
+  EXPECT_NE(found->remediation.find("Delete it"), std::string::npos);
+  EXPECT_EQ(engine(a.engines, "avScan").status, Status::unsafe);
+  EXPECT_EQ(engine(a.engines, "structure").status, Status::safe);
+}
+
+TEST(JudgeMalware, IsNoLessUnsafeWhereItHides) {
+  auto d = scanned_for_malware({"Win.Test.EICAR_HDB-1"});
+  d.members.push_back({0, "inner", "byte string", 2, 4, {"pickle"}, {{0, 4, 0, 0, 0}, {}}});
+  d.observations[0].place.member = 1;
+  EXPECT_EQ(status(judged(d)), "unsafe");
+}
+
+TEST(JudgeMalware, CleanIsSafeAndTellsByWhom) {
+  const auto a = judged(scanned_for_malware({}));
+  const auto& scan = engine(a.engines, "avScan");
+  EXPECT_EQ(scan.status, Status::safe);
+  EXPECT_EQ(scan.version, "1.4.6");
+  EXPECT_EQ(scan.rule_set, "27500");
+}
+
+TEST(JudgeMalware, WhatWasLeftOutIsUnscannedAndFailsWhoRequiresIt) {
+  const auto d = scanned_for_malware({}, false, "clamd did not answer in time");
+  const auto& a = judged(d);
+  EXPECT_EQ(engine(a.engines, "avScan").status, Status::unscanned);
+  EXPECT_EQ(engine(a.engines, "avScan").message, "clamd did not answer in time");
+  EXPECT_EQ(status(a), "safe");
+  verdict::Policy strict;
+  strict.required_engines = {"avScan"};
+  strict.fail_on = Status::unscanned;
+  bool fails = false;
+  EXPECT_EQ(status(judge(d, strict, kToday, fails)), "unscanned");
+  EXPECT_TRUE(fails);
+  fails = false;
+  EXPECT_EQ(status(judge(scanned_for_malware({}), strict, kToday, fails)), "safe");
+  EXPECT_FALSE(fails);
+}
+
+TEST(JudgeMalware, OlderSignaturesThanTodaysAreQueuedAndNewerOnesAreNot) {
+  const auto status_today = [](std::string current) {
+    bool fails = false;
+    const auto a = judge(scanned_for_malware({}), {}, kToday, fails, {{"avScan", std::move(current)}});
+    return engine(a.engines, "avScan").status;
+  };
+  EXPECT_EQ(status_today("27500"), Status::safe);
+  EXPECT_EQ(status_today("27499"), Status::safe);
+  EXPECT_EQ(status_today("27501"), Status::queued);
+  EXPECT_EQ(status_today("100000"), Status::queued);
+  EXPECT_EQ(status_today(""),
+            Status::queued);  // a daemon with its owner's signatures only: nobody knows which is older
+}
+
 }  // namespace
 }  // namespace assay::scan

@@ -30,13 +30,15 @@ class Tree : public testing::Test {
   }
   Listing listed(Sizes sizes = Sizes::not_asked) const { return list({root_.string()}, {}, sizes); }
   static std::string sent(const Opened& opened) {
-    return opened.request.substr(std::min(opened.request.size(), sizeof(std::uint64_t)));
+    return opened.request.substr(std::min(opened.request.size(), kTask + sizeof(std::uint64_t)));
   }
   static std::uint64_t size_in(const Opened& opened) {
     std::uint64_t size = 0;
-    std::memcpy(&size, opened.request.data(), std::min(opened.request.size(), sizeof size));
+    if (opened.request.size() >= kTask + sizeof size) std::memcpy(&size, opened.request.data() + kTask, sizeof size);
     return size;
   }
+
+  static constexpr std::size_t kTask = 1;  // byte
 
   fs::path root_;
 };

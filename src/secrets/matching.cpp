@@ -84,11 +84,18 @@ bool is_counted(std::string_view before, std::size_t bytes) noexcept {
   return (byte(4) | byte(3) << 8 | byte(2) << 16 | std::uint64_t{byte(1)} << 24) == bytes;
 }
 
+/// Whether the secret is a line behind a pickle's opcode V, as protocol 0 writes a text. Before that stands the end of
+/// a line, or an opcode without an argument.
+bool is_line_of_pickle(std::string_view text, std::size_t begin, std::size_t end) noexcept {
+  if (begin == 0 || text[begin - 1] != 'V' || end == text.size() || text[end] != '\n') return false;
+  return begin == 1 || is_one_of(text[begin - 2], "\nas(tlde");
+}
+
 /// Whether nothing around the secret says that it goes on. Where the pattern itself says what stands on the left,
 /// nobody asks again.
 bool is_whole(Border border, std::string_view text, bool starts_match, std::size_t begin, std::size_t end) noexcept {
   const auto before = text.substr(0, begin);
-  if (border == Border::none || is_counted(before, end - begin)) return true;
+  if (border == Border::none || is_counted(before, end - begin) || is_line_of_pickle(text, begin, end)) return true;
   return (!starts_match || is_free_on_left(border, before)) && is_free_on_right(border, text.substr(end));
 }
 

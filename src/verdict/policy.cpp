@@ -32,6 +32,7 @@ std::string Policy::hash() const {
   for (const auto& [import, effect] : listed.names) add(import), add(detect::to_string(effect));
   for (const auto& w : waivers)
     add(w.sha256), add(w.rule), add(w.fingerprint), add(w.owner), add(w.reason), add(day_of(w.expires));
+  for (const auto& known : known_secrets) add(known.rule), add(known.fingerprint);
   return finding::fingerprint("policy", "", all);
 }
 

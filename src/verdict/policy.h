@@ -39,6 +39,7 @@ struct Policy {
   bytes::Limits limits;
   detect::Listed listed;
   std::vector<Waiver> waivers;
+  std::vector<finding::KnownSecret> known_secrets;  ///< sorted: of a baseline, waived wherever they stand
 
   /// 16 hex digits over everything above but the name.
   std::string hash() const;

@@ -23,6 +23,9 @@ void say(std::vector<Finding>& findings, std::string_view id, std::string eviden
 void waive(const Subject& subject, std::vector<Finding>& findings, const Policy& policy, std::chrono::sys_days today) {
   std::vector<std::string> expired;
   for (auto& f : findings) {
+    if (finding::is_secret(f) &&
+        std::ranges::binary_search(policy.known_secrets, finding::KnownSecret{f.rule, f.fingerprint}))
+      f.waived = true;
     for (const auto& w : policy.waivers) {
       // A waiver binds bytes, rule and finding; nothing less identifies what somebody looked at.
       const bool fits =
