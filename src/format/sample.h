@@ -64,7 +64,7 @@ class RandomDocuments {
       d.checkpoints.push_back({below(members_), text(), number(), number(), flag(), text(), place()});
     for (auto n = below(3); n > 0; --n) d.references.push_back({text(), text()});
     for (auto n = below(3); n > 0; --n)
-      d.observations.push_back({text(), text(), place(), number(), number(), text(), text(), text(), ""});
+      d.observations.push_back({text(), text(), place(), number(), number(), text(), text(), text(), text(), ""});
     for (auto n = below(3); n > 0; --n)
       d.engines.push_back({"engine " + std::to_string(n), text(), text(), flag(), text(), number()});
     return d;
