@@ -88,6 +88,10 @@ def test_what_is_harmless_is_quiet(sample):
     assert not matches(artifact) and engine(artifact)["status"] == "safe"
 
 
+def test_the_program_does_not_look_like_what_it_looks_for():
+    assert not matches(only(scan(str(PROGRAM))))
+
+
 def test_malware_off_says_that_nothing_was_looked_for(sample):
     answer = scan(sample(SHELL, "run.sh"), "--malware", "off")
     assert not matches(only(answer)) and engine(only(answer))["status"] == "unscanned"

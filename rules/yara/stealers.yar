@@ -86,7 +86,6 @@ rule FilesSentToChat
     $anchor_webhook = "discord.com/api/webhooks" nocase
     $anchor_webhook2 = "discordapp.com/api/webhooks" nocase
     $anchor_telegram = "api.telegram.org/bot" nocase
-    $anchor_slack = "hooks.slack.com/services" nocase
     $anchor_site = "webhook.site/" nocase
     $anchor_request = ".requestcatcher.com" nocase
     $anchor_pipedream = ".pipedream.net" nocase
