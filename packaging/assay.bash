@@ -14,7 +14,7 @@ _assay() {
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "caution unscanned error suspicious unsafe" -- "$current"); return ;;
     --malware) mapfile -t COMPREPLY < <(compgen -W "off on full" -- "$current"); return ;;
     --spool | --git) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-    -o | --output | --policy | --report | --baseline | --secrets-key) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    -o | --output | --policy | --report | --baseline | --secrets-key | --yara) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     -j | --jobs | --clamd | --clamd-limit | --include | --exclude | --since | --verify-at | --key | --shard-size) return ;;
     explain)
       local rules
@@ -24,7 +24,7 @@ _assay() {
   local judging="--policy --fail-on" reporting="--format --output --verbose --no-colour" risk="--allow-unconfined"
   local converting="--check --output --key --shard-size --strict --keep-metadata --copy-tied --force --remove-source --dry-run"
   local known="--baseline --update-baseline --secrets-key"
-  local selecting="--jobs --include --exclude --digest --spool --clamd --malware --clamd-limit --no-secrets --verify-secrets --verify-at" words=""
+  local selecting="--jobs --include --exclude --digest --spool --clamd --malware --clamd-limit --yara --no-secrets --verify-secrets --verify-at" words=""
   case $command in
     "") words="scan hook convert inspect facts judge rules --help --version" ;;
     scan) words="--git --since --all $selecting $known --show-secrets $judging $reporting $risk --help" ;;

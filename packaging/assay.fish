@@ -31,6 +31,7 @@ complete -c assay -n '__fish_seen_subcommand_from scan judge' -l baseline -r -d 
 complete -c assay -n '__fish_seen_subcommand_from scan judge' -l update-baseline -d 'write the baseline anew'
 complete -c assay -n '__fish_seen_subcommand_from scan' -l show-secrets -d 'show secrets whole'
 complete -c assay -n $selecting -l spool -x -a '(__fish_complete_directories)' -d 'folder for decompressed bytes'
+complete -c assay -n $selecting -l yara -r -d 'YARA rules of your own'
 complete -c assay -n $selecting -l malware -x -a 'off on full' -d 'ask ClamAV\'s daemon about every file'
 complete -c assay -n $selecting -l clamd-limit -x -d 'most bytes it is sent at once'
 complete -c assay -n '__fish_seen_subcommand_from scan facts judge hook' -l clamd -r -d 'where ClamAV\'s daemon listens'

@@ -121,6 +121,13 @@ void add_scan_options(CLI::App& command, Common& common) {
       ->type_name("FOLDER");
 }
 
+void add_yara_option(CLI::App& command, Common& common) {
+  command
+      .add_option("--yara", common.yara_path,
+                  "YARA rules to scan with besides the built-in ones: a file, or a folder of *.yar and *.yara")
+      ->type_name("PATH");
+}
+
 void add_key_option(CLI::App& command, Common& common) {
   command
       .add_option("--secrets-key", common.secrets_key_path,
@@ -165,7 +172,7 @@ void add_malware_options(CLI::App& command, Common& common, std::string& bad_add
           [&](const std::string& word) {
             common.scan.malware = word == "off" ? Malware::off : word == "full" ? Malware::full : Malware::on;
           },
-          "ask ClamAV's daemon about every file: off, on (but for tensors) or full (default: on)")
+          "look for malware in every file: off, on (but for tensors) or full (default: on)")
       ->check(CLI::IsMember({"off", "on", "full"}).description(""))
       ->type_name("MODE");
   command
@@ -274,6 +281,7 @@ int main(int argc, char** argv) {
   add_search_options(*scan, common);
   add_baseline_options(*scan, common);
   scan->add_flag("--show-secrets", common.show_secrets, "show secrets whole; on a terminal only");
+  add_yara_option(*scan, common);
   add_malware_options(*scan, common, bad_address);
   add_judging_options(*scan, common);
   add_report_options(*scan, common, unknown_format);
@@ -296,6 +304,7 @@ int main(int argc, char** argv) {
   add_scan_options(*facts, common);
   add_search_options(*facts, common);
   add_key_option(*facts, common);
+  add_yara_option(*facts, common);
   add_malware_options(*facts, common, bad_address);
   add_policy_option(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")

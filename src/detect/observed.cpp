@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "detect/rules.h"
+#include "malware/yara/own.h"
 #include "secrets/secrets.h"
 
 namespace assay::detect {
@@ -56,6 +57,26 @@ Finding secret(const Observation& o, Finding f) {
   return f;
 }
 
+/// What a rule that says nothing weighs: somebody wrote it to find what should not be there.
+Severity weight_of(std::string_view severity) noexcept {
+  if (severity == "unsafe") return Severity::unsafe;
+  if (severity == "caution") return Severity::caution;
+  if (severity == "note") return Severity::note;
+  return Severity::suspicious;
+}
+
+/// A YARA rule of ours, or one that the user brought.
+Finding yara_match(const Observation& o, Finding f) {
+  f.rule = "malware.yara";
+  f.severity = weight_of(o.severity);
+  const auto name = printable(o.rule, 120);
+  f.message = o.detail.empty() ? "A YARA rule matches: " + name + "." : printable(o.detail, 500);
+  f.evidence = name + (o.shown.empty() ? "" : ": " + printable(o.shown, 200));
+  if (const auto* rule = find_structure(f.rule)) f.remediation = rule->remedy;
+  if (f.severity == Severity::note) f.remediation = "Nothing, where it only tells about such things.";
+  return f;
+}
+
 /// A signature of the ClamAV daemon's.
 Finding virus(const Observation& o, Finding f) {
   constexpr std::string_view kRule = "malware.clamav";
@@ -74,6 +95,7 @@ Finding observed(const Observation& o, finding::Locator where) {
   f.where = std::move(where);
   f.where.line = o.line;
   if (o.engine == "secrets") return secret(o, std::move(f));
+  if (o.engine == "yara") return yara_match(o, std::move(f));
   if (o.engine == "avScan") return virus(o, std::move(f));
   f.rule = printable(o.engine, 60) + "." + printable(o.rule, 120);
   f.severity = Severity::suspicious;
@@ -83,7 +105,8 @@ Finding observed(const Observation& o, finding::Locator where) {
 }
 
 std::string_view current_rule_set(std::string_view engine) noexcept {
-  return engine == "secrets" ? secrets::rule_set_version() : std::string_view{};
+  if (engine == "secrets") return secrets::rule_set_version();
+  return engine == "yara" ? malware::yara::own_version() : std::string_view{};
 }
 
 }  // namespace assay::detect

@@ -120,6 +120,7 @@ void describe(Codec& c, Observation& v) {
   c("fingerprint", v.fingerprint);
   c("detail", v.detail);
   c("verification", v.verification);
+  c("severity", v.severity);
 }
 template <class Codec>
 void describe(Codec& c, EngineRun& v) {

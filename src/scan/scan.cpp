@@ -15,6 +15,7 @@
 #include "container/sevenzip/sevenzip.h"
 #include "detect/detect.h"
 #include "format/wire.h"
+#include "malware/yara/own.h"
 #include "sandbox/pool.h"
 #include "scan/answer.h"
 #include "scan/antivirus.h"
@@ -24,7 +25,10 @@
 #include "scan/hasher.h"
 #include "scan/judge.h"
 #include "scan/opener.h"
+#include "scan/program_search.h"
 #include "scan/secret_search.h"
+#include "scan/user_rules.h"
+#include "scan/yara_search.h"
 #include "secrets/shown.h"
 
 namespace assay::scan {
@@ -46,7 +50,9 @@ class Reader {
         third_party_{third_party},
         exports_{exports},
         secrets_{options.fingerprint_key.empty() ? std::string{secrets::kPublicKey} : options.fingerprint_key,
-                 options.keep_secrets} {}
+                 options.keep_secrets},
+        yara_{options.yara ? std::string_view{options.yara->compiled} : std::string_view{},
+              options.malware == Malware::full} {}
 
   /// Runs in the cell: one file to its document.
   std::string read(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat) {
@@ -74,11 +80,10 @@ class Reader {
     how.care = &detect::care;
     how.sign_of_life = [&] { beat(0); };
     how.on_bytes = [&](const OwnBytes& bytes) {
-      if (!options_.secrets) return;
       const bool beside = bytes.member == 0 && task == Task::all_but_secrets_of_root;
-      secrets_.pass_over(bytes.tensors);
       if (beside) answer.own = bytes.own;
-      else secrets_.look_at(bytes);
+      if (options_.secrets) look_for_secrets(bytes, beside);
+      look_for_malware(bytes);
     };
     bytes::SpoolFile spool_file{spool};
     Exporter exporter{source, spool_file};
@@ -86,12 +91,28 @@ class Reader {
     auto document = examine(source, spool_file, how);
     if (!document || exporter.needs_spool()) {
       secrets_.forget();
+      yara_.forget();
+      programs_.forget();
       return std::string{kNeedsOwnCell};
     }
     answer.document = std::move(*document);
+    if (options_.malware != Malware::off) yara_.finish(answer.document);
+    programs_.finish(answer.document);
     answer.exports_cut = exporter.is_cut();
     answer.exports = exporter.take();
     return answered(std::move(answer));
+  }
+
+  void look_for_secrets(const OwnBytes& bytes, bool beside) {
+    secrets_.pass_over(bytes.tensors);
+    if (!beside) secrets_.look_at(bytes);
+  }
+
+  void look_for_malware(const OwnBytes& bytes) {
+    if (options_.malware == Malware::off) return;
+    yara_.pass_over(bytes.tensors);
+    yara_.look_at(bytes);
+    if (options_.malware == Malware::full) programs_.look_at(bytes);
   }
 
   /// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.
@@ -122,6 +143,8 @@ class Reader {
   bool third_party_;
   bool exports_;  ///< engines outside of the cell want to see what it reads
   SecretSearch secrets_;
+  YaraSearch yara_;
+  ProgramSearch programs_;
 };
 
 /// Whether the symbolic link at `path` leads to a place outside of the repository.
@@ -349,6 +372,7 @@ class Scan {
     auto& file = files_[index];
     const auto size = static_cast<std::uint64_t>(file.identity.size);
     if (fd && !file.input) file.witness = fd.duplicate();
+    file.own_cell |= options_.yara != nullptr;  // a stranger's rules and what they read share a cell with nothing else
     if (size > Opener::kHashed && size <= kAhead && is_pickle(fd)) {
       // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
       if (!file.hashing && file.sha256.empty()) hash(index);
@@ -498,14 +522,21 @@ class Scan {
     }
   }
 
+  static bool runs_in_cells(const std::string& engine) { return engine == kSecrets || engine == YaraSearch::kEngine; }
+
   /// A cell says what it found, its parent with what; of engines that are no cell's business it says nothing.
-  static void stamp(format::Document& document) {
-    std::erase_if(document.engines, [](const format::EngineRun& r) { return r.engine != kSecrets; });
-    std::erase_if(document.observations, [](const format::Observation& o) { return o.engine != kSecrets; });
-    for (auto& o : document.observations) o.detail.clear(), o.verification.clear();
+  void stamp(format::Document& document) const {
+    std::erase_if(document.engines, [](const format::EngineRun& r) { return !runs_in_cells(r.engine); });
+    std::erase_if(document.observations, [](const format::Observation& o) { return !runs_in_cells(o.engine); });
+    for (auto& o : document.observations) {
+      o.verification.clear();
+      if (o.engine == kSecrets) o.detail.clear();
+    }
     for (auto& run : document.engines) {
-      run.version = kVersion;
-      run.rule_set = secrets::rule_set_version();
+      const bool yara = run.engine == YaraSearch::kEngine;
+      run.version = yara ? malware::yara::library_version() : kVersion;
+      run.rule_set = yara ? malware::yara::own_version() : secrets::rule_set_version();
+      if (yara && options_.yara) run.rule_set += "+" + options_.yara->version;
     }
   }
 
@@ -563,6 +594,13 @@ class Scan {
   bool interrupted_ = false;
 };
 
+/// Every cell will be one of its own, and what libraries open on first use can be opened now only: OpenSSL's
+/// configuration (signatures of Windows programs, for YARA's module pe), character tables for 7z.
+void warm_for_strangers() {
+  container::sevenzip::prepare();
+  (void)bytes::sha256(bytes::View{});
+}
+
 /// One cell per core; one for a single file, unless it may be one that two cells read.
 unsigned cells_for(const std::vector<std::string>& paths, const Options& options) {
   struct stat s {};
@@ -606,6 +644,8 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
       return reader->read(fd, spool, request, beat);
     };
   };
+  if (options.malware != Malware::off) malware::yara::prepare();
+  if (options.yara) warm_for_strangers();
   sandbox::Limits limits;
   limits.wall = std::chrono::seconds{options.limits.seconds + 30};
   // Before anything is listed: whatever stands in memory when a process is forked is copied once it is written to.

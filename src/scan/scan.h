@@ -1,6 +1,7 @@
 // The pipeline: list, examine in cells, pin identities, compute digests, hand documents back.
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,12 +32,14 @@ struct GitSource {
   bool in_hook = false;              ///< the variables that git gives its hooks say where objects and index are
 };
 
-/// Whether a ClamAV daemon is asked about every file and all that is in it.
+/// How far engines that look for malware go.
 enum class Malware : std::uint8_t {
   off,
   on,    ///< but for tensors
   full,  ///< tensors too, which takes as long as reading them
 };
+
+struct UserRules;  // scan/user_rules.h
 
 struct Options {
   std::optional<GitSource> git;   ///< then no paths are walked
@@ -45,12 +48,13 @@ struct Options {
   bool secrets = true;            ///< look for tokens, keys and passwords
   bool keep_secrets = false;      ///< give them whole to the caller, who asked for that (Observation::secret)
   bool verify_secrets = false;    ///< ask issuers whether secrets still work: they are told the secrets
-  std::string verify_at;          ///< a server that is asked instead (issuer::is_gateway); empty: the issuers themselves
-  std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
+  std::string verify_at;        ///< a server that is asked instead (issuer::is_gateway); empty: the issuers themselves
+  std::string fingerprint_key;  ///< of secrets' fingerprints; empty: secrets::kPublicKey
   Malware malware = Malware::on;
-  std::string clamd;                     ///< where the daemon listens; empty: its usual places, if it is there
-  std::uint64_t clamd_limit = 20 << 20;  ///< bytes of one request to it; less than its MaxFileSize
-  bool digest = false;                   ///< SHA-256 of every artifact, also of those whose tensors are not read
+  std::shared_ptr<const UserRules> yara;  ///< rules that the user brought; may be none
+  std::string clamd;                      ///< where the daemon listens; empty: its usual places, if it is there
+  std::uint64_t clamd_limit = 20 << 20;   ///< bytes of one request to it; less than its MaxFileSize
+  bool digest = false;                    ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;
   std::string spool_folder = "/var/tmp";             ///< where decompressed bytes go that do not fit in memory
