@@ -55,7 +55,7 @@ add_custom_target(assay_headers DEPENDS ${public_headers})
 add_dependencies(assay assay_archive assay_headers)  # who builds the program can install all of it
 
 # What an archive is linked with is not in it; in this order, each before those that it uses itself.
-set(behind_assay archive seccomp hs_runtime re2 crypto lz4 zstd lzma bz2 z)
+set(behind_assay git2 archive seccomp hs_runtime re2 yara jansson magic crypto lz4 zstd lzma bz2 z m)
 list(TRANSFORM behind_assay PREPEND -l OUTPUT_VARIABLE behind_assay_flags)
 list(JOIN behind_assay_flags " " behind_assay_flags)
 

@@ -1,7 +1,8 @@
 # Completion for fish: assay
-set -l commands scan convert inspect facts judge rules
+set -l commands scan hook convert inspect facts judge rules
 complete -c assay -n "not __fish_seen_subcommand_from $commands" -f
 complete -c assay -n "not __fish_seen_subcommand_from $commands" -a scan -d 'examine files and say what loading them would do'
+complete -c assay -n "not __fish_seen_subcommand_from $commands" -a hook -d 'what git runs before a push or a commit gets in'
 complete -c assay -n "not __fish_seen_subcommand_from $commands" -a convert -d 'write checkpoints as safetensors'
 complete -c assay -n "not __fish_seen_subcommand_from $commands" -a inspect -d "show one file's pickles, calls, tensors and members"
 complete -c assay -n "not __fish_seen_subcommand_from $commands" -a facts -d 'write what files say, without judging it'
@@ -10,15 +11,30 @@ complete -c assay -n "not __fish_seen_subcommand_from $commands" -a rules -d 'th
 complete -c assay -l help -s h -d 'how to use it'
 complete -c assay -n "not __fish_seen_subcommand_from $commands" -l version -d 'its version'
 
-set -l selecting '__fish_seen_subcommand_from scan facts'
+set -l history '__fish_seen_subcommand_from scan facts'
+complete -c assay -n $history -l git -x -a '(__fish_complete_directories)' -d 'examine the history of a git repository'
+complete -c assay -n $history -l since -x -d 'only what this revision does not have'
+complete -c assay -n $history -l all -d 'of every branch, tag and other reference'
+complete -c assay -n '__fish_seen_subcommand_from hook' -f -a 'pre-receive pre-commit'
+complete -c assay -n '__fish_seen_subcommand_from hook' -l let-unread-in -d 'do not refuse what could not be read'
+
+set -l selecting '__fish_seen_subcommand_from scan facts hook'
 complete -c assay -n $selecting -s j -l jobs -x -d 'files read at the same time'
 complete -c assay -n $selecting -l include -x -d 'only files that match this glob'
 complete -c assay -n $selecting -l exclude -x -d 'not files that match this glob'
 complete -c assay -n $selecting -l digest -d 'SHA-256 of every file'
+complete -c assay -n $selecting -l verify-secrets -d 'ask issuers whether secrets still work'
+complete -c assay -n $selecting -l verify-at -x -d 'server to ask instead of the issuers'
+complete -c assay -n $selecting -l no-secrets -d 'do not look for tokens, keys and passwords'
+complete -c assay -n '__fish_seen_subcommand_from scan facts judge' -l secrets-key -r -d 'file with a key for the fingerprints of secrets'
+complete -c assay -n '__fish_seen_subcommand_from scan judge' -l baseline -r -d 'secrets that are known'
+complete -c assay -n '__fish_seen_subcommand_from scan judge' -l update-baseline -d 'write the baseline anew'
+complete -c assay -n '__fish_seen_subcommand_from scan' -l show-secrets -d 'show secrets whole'
 complete -c assay -n $selecting -l spool -x -a '(__fish_complete_directories)' -d 'folder for decompressed bytes'
+complete -c assay -n $selecting -l yara -r -d 'YARA rules of your own'
 complete -c assay -n $selecting -l malware -x -a 'off on full' -d 'ask ClamAV\'s daemon about every file'
 complete -c assay -n $selecting -l clamd-limit -x -d 'most bytes it is sent at once'
-complete -c assay -n '__fish_seen_subcommand_from scan facts judge' -l clamd -r -d 'where ClamAV\'s daemon listens'
+complete -c assay -n '__fish_seen_subcommand_from scan facts judge hook' -l clamd -r -d 'where ClamAV\'s daemon listens'
 
 set -l converting '__fish_seen_subcommand_from convert'
 complete -c assay -n $converting -l check -d 'compare two files or folders'
@@ -37,8 +53,8 @@ complete -c assay -n $converting -s v -l verbose -d 'every tensor, and all that 
 complete -c assay -n $converting -l no-colour -d 'plain text on a terminal, too'
 complete -c assay -n $converting -l spool -x -a '(__fish_complete_directories)' -d 'folder for decompressed bytes'
 
-complete -c assay -n '__fish_seen_subcommand_from scan convert inspect facts judge' -l policy -r -d 'policy to judge by'
-complete -c assay -n '__fish_seen_subcommand_from scan judge' -l fail-on -x -a 'caution unscanned error suspicious unsafe' -d 'level from which the exit code is 1'
+complete -c assay -n '__fish_seen_subcommand_from scan convert inspect facts judge hook' -l policy -r -d 'policy to judge by'
+complete -c assay -n '__fish_seen_subcommand_from scan judge hook' -l fail-on -x -a 'caution unscanned error suspicious unsafe' -d 'level from which the exit code is 1'
 
 set -l reporting '__fish_seen_subcommand_from scan judge'
 complete -c assay -n $reporting -s f -l format -x -a 'text json jsonl sarif hub' -d 'format of the report'
@@ -46,7 +62,7 @@ complete -c assay -n $reporting -s v -l verbose -d 'show safe files, notes, impo
 complete -c assay -n $reporting -l no-colour -d 'plain text on a terminal, too'
 complete -c assay -n '__fish_seen_subcommand_from scan facts judge' -s o -l output -r -d 'file to write to'
 
-complete -c assay -n '__fish_seen_subcommand_from scan convert inspect facts' -l allow-unconfined -d 'go on where the system cannot confine the readers'
+complete -c assay -n '__fish_seen_subcommand_from scan convert inspect facts hook' -l allow-unconfined -d 'go on where the system cannot confine the readers'
 complete -c assay -n '__fish_seen_subcommand_from inspect' -l all -d 'every opcode and every tensor'
 complete -c assay -n '__fish_seen_subcommand_from rules' -f -a list -d 'every rule in one line'
 complete -c assay -n '__fish_seen_subcommand_from rules' -f -a explain -d 'what one rule means'

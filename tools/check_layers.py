@@ -12,12 +12,12 @@ import sys
 LINE = re.compile(r"assay_library\(([\w/]+)([^)]*)\)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 THIRD_PARTY = {
-    "CLI/": "CLI11", "archive": "libarchive", "bzlib.h": "bzip2", "hs/": "Vectorscan", "lz4": "lz4", "lzma": "liblzma",
+    "CLI/": "CLI11", "archive": "libarchive", "bzlib.h": "bzip2", "git2": "libgit2", "hs/": "Vectorscan", "lz4": "lz4", "lzma": "liblzma",
     "nlohmann/": "nlohmann-json", "openssl/": "OpenSSL", "re2/": "RE2", "seccomp.h": "libseccomp", "tl/": "tl::expected",
-    "toml++/": "toml++", "zlib.h": "zlib", "zstd": "zstd",
+    "toml++/": "toml++", "yara.h": "libyara", "zlib.h": "zlib", "zstd": "zstd",
 }
 VOCABULARY = {"tl::expected"}  # base/result.h publishes it: every room speaks it
-BEHIND = {"ARCHIVE": {"LZMA", "BZIP2", "ZLIB"}}  # what a static libarchive itself is linked with
+BEHIND = {"ARCHIVE": {"LZMA", "BZIP2", "ZLIB"}, "YARA": {"CRYPTO", "LZMA", "BZIP2", "ZLIB"}}  # what a static libarchive itself is linked with
 
 
 def words_after(key, text):

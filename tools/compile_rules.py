@@ -33,7 +33,7 @@ NAME = re.compile(r"[A-Za-z_<][\w<>-]*(\.[A-Za-z_<][\w<>-]*)*")
 REFERENCE = re.compile(r"GHSA(-[a-z0-9]{4}){3}|CVE-\d{4}-\d{4,}|https://[!-~]+")
 
 NOT_RULES = {"tied_weights.toml"}  # facts for src/tensors, which tools/compile_tied_weights.py reads
-NOT_RULE_FOLDERS = {"secrets"}  # detectors of another form, which tools/check_secrets.py checks
+NOT_RULE_FOLDERS = {"secrets", "yara"}  # detectors of another form, which tools/check_secrets.py checks
 
 REMEDY = {
     "executes": "Do not load it. Report the file to its author and to the hub.",

@@ -33,6 +33,7 @@ using report::Repository;
 using scan::exit_code;
 using scan::extract;  ///< counts `options.limits`, not a policy's
 using scan::Extraction;
+using scan::GitSource;
 using scan::judge;
 using scan::Options;
 using scan::Outcome;

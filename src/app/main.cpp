@@ -7,10 +7,13 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/revisions.h"
 #include "base/version.h"
+#include "issuer/issuer.h"
 #include "malware/clamd/address.h"
 
 using namespace assay::app;
+namespace issuer = assay::issuer;
 
 namespace {
 
@@ -18,6 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   assay scan model.bin                      what would this file do to me?
   assay scan ./model --format sarif -o out.sarif --format text
   assay scan ~/.cache/huggingface/hub -v    everything that was ever downloaded
+  assay scan --git . --since origin/main    every version of every file since then
   assay inspect pytorch_model.bin           the pickle as a program, the tensors, the tree
   assay convert pytorch_model.bin           model.safetensors beside it: the same tensors, and no code
   assay convert --check a.bin b.safetensors do these hold the same tensors?
@@ -70,10 +74,27 @@ void add_judging_options(CLI::App& command, Common& common) {
       ->type_name("STATUS");
 }
 
-void add_scan_options(CLI::App& command, Common& common) {
+/// What is scanned: paths, or with --git a part of a history. CLI11 wants to know before it reads which of them it is.
+void add_subject(CLI::App& command, Common& common, GitOptions& git, bool is_git) {
   command.add_option("paths", common.paths, "files, folders, a Hugging Face cache, or - for standard input")
-      ->required()
+      ->required(!is_git)
       ->type_name("PATH");
+  command
+      .add_option("--git", git.repository,
+                  "every blob in the history of this repository, once; then REV or REV..REV in place of paths")
+      ->type_name("REPO");
+  command.add_option("--since", git.since, "with --git: only what this revision does not have")->type_name("REV");
+  command.add_flag("--all", git.all, "with --git: of every branch, tag and other reference");
+}
+
+bool asks_for_git(int argc, char** argv) {
+  return std::any_of(argv, argv + argc, [](const char* word) {
+    const std::string_view text = word;
+    return text == "--git" || text.starts_with("--git=");
+  });
+}
+
+void add_scan_options(CLI::App& command, Common& common) {
   command.add_option("--jobs,-j", common.scan.jobs, "files read at the same time (default: one per core)")
       ->check(CLI::Range(1u, 256u))
       ->type_name("N");
@@ -84,10 +105,27 @@ void add_scan_options(CLI::App& command, Common& common) {
       ->allow_extra_args(false)
       ->type_name("GLOB");
   command.add_flag("--digest", common.scan.digest, "SHA-256 of every file, also of those whose tensors are not read");
+  auto* verify = command.add_flag("--verify-secrets", common.scan.verify_secrets,
+                                  "ask issuers whether the secrets that were found still work; sends them there");
+  command
+      .add_option("--verify-at", common.scan.verify_at,
+                  "server to ask instead of the issuers, as http://127.0.0.1:8080")
+      ->needs(verify)
+      ->check([](const std::string& url) {
+        return issuer::is_gateway(url) ? "" : "needs a link such as https://host:port, not '" + url + "'";
+      })
+      ->type_name("URL");
   command
       .add_option("--spool", common.scan.spool_folder,
                   "folder for decompressed bytes that do not fit in memory (default: /var/tmp)")
       ->type_name("FOLDER");
+}
+
+void add_yara_option(CLI::App& command, Common& common) {
+  command
+      .add_option("--yara", common.yara_path,
+                  "YARA rules to scan with besides the built-in ones: a file, or a folder of *.yar and *.yara")
+      ->type_name("PATH");
 }
 
 void add_key_option(CLI::App& command, Common& common) {
@@ -134,7 +172,7 @@ void add_malware_options(CLI::App& command, Common& common, std::string& bad_add
           [&](const std::string& word) {
             common.scan.malware = word == "off" ? Malware::off : word == "full" ? Malware::full : Malware::on;
           },
-          "ask ClamAV's daemon about every file: off, on (but for tensors) or full (default: on)")
+          "look for malware in every file: off, on (but for tensors) or full (default: on)")
       ->check(CLI::IsMember({"off", "on", "full"}).description(""))
       ->type_name("MODE");
   command
@@ -235,11 +273,15 @@ int main(int argc, char** argv) {
   std::string unknown_format, bad_address, rule;
   bool all = false;
 
+  GitOptions git;
+  const bool is_git = asks_for_git(argc, argv);
   auto* scan = app.add_subcommand("scan", "examine files and say what loading them would do");
+  add_subject(*scan, common, git, is_git);
   add_scan_options(*scan, common);
   add_search_options(*scan, common);
   add_baseline_options(*scan, common);
   scan->add_flag("--show-secrets", common.show_secrets, "show secrets whole; on a terminal only");
+  add_yara_option(*scan, common);
   add_malware_options(*scan, common, bad_address);
   add_judging_options(*scan, common);
   add_report_options(*scan, common, unknown_format);
@@ -258,9 +300,11 @@ int main(int argc, char** argv) {
   convert->footer(kConvertExitCodes);
 
   auto* facts = app.add_subcommand("facts", "write what files say, without judging it, as JSON lines");
+  add_subject(*facts, common, git, is_git);
   add_scan_options(*facts, common);
   add_search_options(*facts, common);
   add_key_option(*facts, common);
+  add_yara_option(*facts, common);
   add_malware_options(*facts, common, bad_address);
   add_policy_option(*facts, common);
   facts->add_option("--output,-o", "file to write to (default: standard output)")
@@ -283,6 +327,26 @@ int main(int argc, char** argv) {
   auto* rules_explain = rules->add_subcommand("explain", "what one rule means, and the names it covers");
   rules_explain->add_option("rule", rule, "its id")->required()->type_name("RULE");
 
+  auto* hook = app.add_subcommand("hook", "what git runs before a push or a commit gets in");
+  hook->require_subcommand(1);
+  bool lets_unread_in = false;
+  const auto add_hook = [&](const char* name, const char* says) {
+    auto* command = hook->add_subcommand(name, says);
+    add_scan_options(*command, common);
+    add_malware_options(*command, common, bad_address);
+    add_search_options(*command, common);
+    add_key_option(*command, common);
+    add_judging_options(*command, common);
+    command->add_option("--baseline", common.baseline_path, "known secrets, which do not count")->type_name("FILE");
+    add_risk_option(*command, common);
+    command->add_flag("--let-unread-in", lets_unread_in, "do not refuse what could not be read to the end");
+    return command;
+  };
+  auto* pre_receive =
+      add_hook("pre-receive", "refuse pushes that bring something in; reads git's lines on standard input");
+  auto* pre_commit = add_hook("pre-commit", "refuse a commit; reads what is staged, not what is in the folder");
+  pre_commit->add_option("files", common.paths, "staged files (default: all that differ from HEAD)")->type_name("FILE");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -294,6 +358,9 @@ int main(int argc, char** argv) {
     return usage_error((convert->parsed() ? "--format takes text or json, not '"
                                           : "--format takes text, json, jsonl, sarif or hub, not '") +
                        unknown_format + "'");
+  if (const auto wrong = settle_revisions(git, common); !wrong.empty()) return usage_error(wrong);
+  if (pre_receive->parsed()) return run_pre_receive(common, lets_unread_in);
+  if (pre_commit->parsed()) return run_pre_commit(common, lets_unread_in);
   if (common.outputs.empty()) common.outputs.push_back({});
   int on_standard_output = 0;
   for (const auto& output : common.outputs) on_standard_output += output.path.empty() ? 1 : 0;

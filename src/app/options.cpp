@@ -16,6 +16,7 @@
 #include "report/json.h"
 #include "report/progress.h"
 #include "report/text.h"
+#include "scan/user_rules.h"
 #include "secrets/shown.h"
 
 namespace assay::app {
@@ -121,6 +122,18 @@ std::optional<verdict::Policy> load_policy(const Common& common) {
     policy.fail_on = *status;
   }
   return policy;
+}
+
+bool load_yara_rules(Common& common) {
+  if (common.yara_path.empty()) return true;
+  auto rules = scan::compile_user_rules(common.yara_path, common.scan.allow_unconfined);
+  if (rules) {
+    common.scan.yara = std::make_shared<const scan::UserRules>(std::move(*rules));
+    return true;
+  }
+  for (const auto& line : rules.error()) std::fprintf(stderr, "%s\n", line.c_str());
+  usage_error("--yara " + common.yara_path + ": these rules cannot be used, so nothing was scanned");
+  return false;
 }
 
 bool write_output(const std::string& path, std::string_view text) {

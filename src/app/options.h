@@ -27,6 +27,7 @@ struct Common {
   bool update_baseline = false;
   std::string secrets_key_path;  ///< of the fingerprints' key; empty: the public one
   bool show_secrets = false;
+  std::string yara_path;  ///< rules that the user brings; empty: none
   bool verbose = false;
   bool no_colour = false;
   scan::Options scan;
@@ -50,6 +51,9 @@ bool prepare_secrets(Common& common, verdict::Policy& policy);
 /// Writes --baseline where there is none yet, or where it is to be updated. False, after a line on standard error,
 /// where it could not be written.
 bool write_baseline(const scan::Outcome& outcome, const Common& common);
+/// Compiles the rules of --yara for the scan. False, after lines on standard error, where they cannot be used: a scan
+/// without them would look like one that they had cleared.
+bool load_yara_rules(Common& common);
 
 /// Writes every wanted report. False, after a line on standard error, where one could not be written.
 bool write_reports(const scan::Outcome& outcome, const Common& common, int exit_code);

@@ -66,7 +66,7 @@ bool may_show_secrets(const Common& common) {
 
 int run_scan(Common common) {
   auto policy = load_policy(common);
-  if (!policy || !prepare_secrets(common, *policy)) return kUsage;
+  if (!policy || !prepare_secrets(common, *policy) || !load_yara_rules(common)) return kUsage;
   if (common.show_secrets && !may_show_secrets(common))
     return usage_error("--show-secrets shows secrets whole on a terminal, as text, and nowhere else");
   common.scan.keep_secrets = common.show_secrets;
@@ -84,7 +84,7 @@ int run_scan(Common common) {
 
 int run_facts(Common common) {
   auto policy = load_policy(common);
-  if (!policy || !prepare_secrets(common, *policy)) return kUsage;
+  if (!policy || !prepare_secrets(common, *policy) || !load_yara_rules(common)) return kUsage;
   const auto extraction = with_progress<Extraction, Options>(common.scan, [&](Options options) {
     options.limits = policy->limits;
     options.digest |= !policy->waivers.empty();

@@ -32,6 +32,25 @@ Sha256::Raw Sha256::finish_raw() {
 
 std::string Sha256::finish() { return to_hex(text(finish_raw())); }
 
+struct Sha1::Context {
+  SHA_CTX state;
+  void start() { ASSAY_ASSERT(SHA1_Init(&state) == 1); }
+};
+
+Sha1::Sha1() : context_{std::make_unique<Context>()} { context_->start(); }
+Sha1::~Sha1() = default;
+Sha1::Sha1(Sha1&&) noexcept = default;
+Sha1& Sha1::operator=(Sha1&&) noexcept = default;
+
+void Sha1::update(View bytes) { ASSAY_ASSERT(SHA1_Update(&context_->state, bytes.data(), bytes.size()) == 1); }
+
+std::string Sha1::finish() {
+  std::array<unsigned char, SHA_DIGEST_LENGTH> raw;
+  ASSAY_ASSERT(SHA1_Final(raw.data(), &context_->state) == 1);
+  context_->start();
+  return to_hex({reinterpret_cast<const char*>(raw.data()), raw.size()});
+}
+
 std::string sha256(View bytes) {
   Sha256 hash;
   hash.update(bytes);

@@ -1,4 +1,4 @@
-// SHA-256, by OpenSSL.
+// SHA-256, and SHA-1 where git counts by it, by OpenSSL.
 #pragma once
 #include <array>
 #include <memory>
@@ -19,6 +19,21 @@ class Sha256 {
   using Raw = std::array<std::byte, 32>;
   Raw finish_raw();      ///< The object starts anew, here and below.
   std::string finish();  ///< lower-case hex
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+/// What git names objects by. Two contents with one SHA-1 can be made: never the only name of anything.
+class Sha1 {
+ public:
+  Sha1();
+  ~Sha1();
+  Sha1(Sha1&&) noexcept;
+  Sha1& operator=(Sha1&&) noexcept;
+  void update(View bytes);
+  std::string finish();  ///< as Sha256's
 
  private:
   struct Context;

@@ -19,6 +19,14 @@ TEST(Digest, IsTheSameInPiecesAndStartsAnew) {
   EXPECT_EQ(hash.finish(), sha256(View{}));
 }
 
+TEST(Digest, NamesABlobAsGitDoes) {
+  Sha1 hash;
+  hash.update(view(std::string_view{"blob 6\0", 7}));
+  hash.update(view("hello\n"));
+  EXPECT_EQ(hash.finish(), "ce013625030ba8dba906f756967f9e9ca394464a");
+  EXPECT_EQ(hash.finish(), "da39a3ee5e6b4b0d3255bfef95601890afd80709") << "starts anew";
+}
+
 TEST(Digest, ReadsASourceOfSeveralBlocks) {
   const std::string much(3'000'001, 'x');
   EXPECT_EQ(sha256(MemorySource{view(much)}).value(), sha256(view(much)));

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "detect/rules.h"
+#include "malware/yara/own.h"
 #include "secrets/secrets.h"
 
 namespace assay::detect {
@@ -22,6 +23,22 @@ Severity weight_of(secrets::Severity severity) noexcept {
   return Severity::suspicious;
 }
 
+/// What its issuer said, where somebody had it asked. A refusal lightens it and does not clear it: the secret may be
+/// good at another host, and was good once.
+void weigh_answer(const Observation& o, Finding& f) {
+  if (o.verification.empty()) return;
+  f.verification = printable(o.verification, 20);
+  const auto words = printable(o.detail, 400);
+  if (o.verification == "verified") {
+    f.message += " It works: " + words + ".";
+  } else if (o.verification == "refused") {
+    f.severity = std::min(f.severity, Severity::caution);
+    f.message += " It does not work where it was tried: " + words + ".";
+  } else {
+    f.message += " Whether it works is not known: " + words + ".";
+  }
+}
+
 Finding secret(const Observation& o, Finding f) {
   const auto all = secrets::detectors();
   const auto known = std::ranges::lower_bound(all, std::string_view{o.rule}, {}, &secrets::Detector::id);
@@ -36,6 +53,27 @@ Finding secret(const Observation& o, Finding f) {
   f.message = "It gives away a secret: " + std::string{known->name} + ". " + std::string{known->can};
   f.remediation = "Revoke it (" + std::string{known->revoke} + "), then remove it from the file and from its history.";
   f.references = {std::string{known->revoke}};
+  weigh_answer(o, f);
+  return f;
+}
+
+/// What a rule that says nothing weighs: somebody wrote it to find what should not be there.
+Severity weight_of(std::string_view severity) noexcept {
+  if (severity == "unsafe") return Severity::unsafe;
+  if (severity == "caution") return Severity::caution;
+  if (severity == "note") return Severity::note;
+  return Severity::suspicious;
+}
+
+/// A YARA rule of ours, or one that the user brought.
+Finding yara_match(const Observation& o, Finding f) {
+  f.rule = "malware.yara";
+  f.severity = weight_of(o.severity);
+  const auto name = printable(o.rule, 120);
+  f.message = o.detail.empty() ? "A YARA rule matches: " + name + "." : printable(o.detail, 500);
+  f.evidence = name + (o.shown.empty() ? "" : ": " + printable(o.shown, 200));
+  if (const auto* rule = find_structure(f.rule)) f.remediation = rule->remedy;
+  if (f.severity == Severity::note) f.remediation = "Nothing, where it only tells about such things.";
   return f;
 }
 
@@ -57,6 +95,7 @@ Finding observed(const Observation& o, finding::Locator where) {
   f.where = std::move(where);
   f.where.line = o.line;
   if (o.engine == "secrets") return secret(o, std::move(f));
+  if (o.engine == "yara") return yara_match(o, std::move(f));
   if (o.engine == "avScan") return virus(o, std::move(f));
   f.rule = printable(o.engine, 60) + "." + printable(o.rule, 120);
   f.severity = Severity::suspicious;
@@ -66,7 +105,8 @@ Finding observed(const Observation& o, finding::Locator where) {
 }
 
 std::string_view current_rule_set(std::string_view engine) noexcept {
-  return engine == "secrets" ? secrets::rule_set_version() : std::string_view{};
+  if (engine == "secrets") return secrets::rule_set_version();
+  return engine == "yara" ? malware::yara::own_version() : std::string_view{};
 }
 
 }  // namespace assay::detect

@@ -119,6 +119,8 @@ void describe(Codec& c, Observation& v) {
   c("shown", v.shown);
   c("fingerprint", v.fingerprint);
   c("detail", v.detail);
+  c("verification", v.verification);
+  c("severity", v.severity);
 }
 template <class Codec>
 void describe(Codec& c, EngineRun& v) {
@@ -128,6 +130,15 @@ void describe(Codec& c, EngineRun& v) {
   c("complete", v.complete);
   c("what", v.what);
   c("passed_over", v.passed_over);
+}
+template <class Codec>
+void describe(Codec& c, Origin& v) {
+  c("object", v.object);
+  c("commit", v.commit);
+  c("author", v.author);
+  c("email", v.email);
+  c("date", v.date);
+  c("other_paths", v.other_paths);
 }
 template <class Codec>
 void describe(Codec& c, Document& v) {
@@ -147,6 +158,7 @@ void describe(Codec& c, Document& v) {
   c("references", v.references);
   c("observations", v.observations);
   c("engines", v.engines);
+  c("origins", v.origins);
 }
 
 }  // namespace assay::format

@@ -67,6 +67,7 @@ Result<void> validate(const Document& d) {
     if (c.member >= d.members.size() || outside(c.reason_place)) return bad("checkpoint outside the document");
   for (const auto& o : d.observations)
     if (outside(o.place)) return bad("observation outside the document");
+  if (d.origins.size() > 1) return bad("more than one origin");
   if (d.engines.size() > kMostEngines) return bad("more engines than there are");
   for (std::size_t i = 0; i < d.engines.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)

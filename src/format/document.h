@@ -157,6 +157,18 @@ struct Reference {
   bool operator==(const Reference&) const = default;
 };
 
+/// Where an artifact stands in the history of a git repository. Texts are raw, and as the repository has them: an
+/// author is whoever the commit says.
+struct Origin {
+  std::string object;  ///< id of the blob, in hex
+  std::string commit;  ///< that brought it, in hex; empty where it is staged, or where a tag names it
+  std::string author;
+  std::string email;
+  std::string date;               ///< "2023-11-14T22:13:20Z", the author's; empty without a commit
+  std::uint64_t other_paths = 0;  ///< under which the same blob was met too
+  bool operator==(const Origin&) const = default;
+};
+
 /// What an engine that reads bytes reported at one place.
 struct Observation {
   std::string engine;  ///< "secrets", "avScan", "yara"
@@ -167,6 +179,8 @@ struct Observation {
   std::string shown;         ///< what may be shown of the bytes: a secret's ends, never all of it
   std::string fingerprint;   ///< of a secret, 16 hex digits under a key: equal wherever the same secret stands
   std::string detail;        ///< in the engine's own words
+  std::string verification;  ///< by its issuer, where one was asked: "verified", "refused" or "unreachable"
+  std::string severity;      ///< the engine's own word for how bad it is; may be empty
   std::string secret;        ///< all of it, where somebody asked for it; no codec writes it
   bool operator==(const Observation&) const = default;
 };
@@ -199,6 +213,7 @@ struct Document {
   std::vector<Reference> references;
   std::vector<Observation> observations;
   std::vector<EngineRun> engines;  ///< each at most once
+  std::vector<Origin> origins;     ///< filled by the parent; at most one
   bool operator==(const Document&) const = default;
 };
 

@@ -162,6 +162,8 @@ TEST(LoadableMagic, NamesWhatALoaderCanStartAt) {
       {"PK\3\4", "zip"},
       {"PK\5\6", "zip"},
       {"7z\xbc\xaf\x27\x1c", "7z"},
+      {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"},
+      {"!<arch>\n", "ar"},
       {"\x1f\x8b\x08", "gzip"},
       {"\x78\x9c\x4b\x04\0\0"s, "zlib"},
       {"BZh91AY&SY", "bzip2"},

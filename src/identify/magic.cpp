@@ -41,6 +41,8 @@ constexpr std::array kPrograms{
     Known{"\xac\xed\0\5"sv, {"java-serialized", "serialised Java objects, which run code when read"}},
     Known{"\x1bLua", {"lua-bytecode", "compiled Lua"}},
     Known{"BC\xc0\xde", {"llvm-bitcode", "LLVM byte code"}},
+    Known{"!<arch>\n", {"ar", "a library of machine code"}},
+    Known{"!<thin>\n", {"ar", "a library of machine code"}},
 };
 
 constexpr std::array kModels{
@@ -235,6 +237,7 @@ std::string_view loadable_magic(View head) noexcept {
   // How much follows is not known here, so every size that is declared may be true.
   if (const auto found = program(head, UINT64_MAX); !found.format.empty()) return found.format;
   if (is_safetensors(head, UINT64_MAX)) return "safetensors";
+  if (const auto found = document(head); found.format == "ole") return found.format;  // no word begins like one
   const auto found = model(head, UINT64_MAX);
   // Two bytes of length and a tag are too little to stop at inside somebody else's data.
   return found.format == "sentencepiece" ? std::string_view{} : found.format;

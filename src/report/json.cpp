@@ -107,6 +107,7 @@ Json findings_of(const Artifact& artifact) {
                    {"evidence", to_utf8(f.evidence)},
                    {"references", texts(f.references)},
                    {"remediation", to_utf8(f.remediation)},
+                   {"verification", f.verification.empty() ? Json{} : Json(to_utf8(f.verification))},
                    {"waived", f.waived}});
   return out;
 }
@@ -140,6 +141,16 @@ Json checkpoints_of(const Artifact& artifact) {
   return out;
 }
 
+Json origin_of(const Artifact& artifact) {
+  if (artifact.origins.empty()) return {};
+  const auto& o = artifact.origins.front();
+  Json out{{"object", to_utf8(o.object)}, {"commit", nullptr}, {"author", nullptr}, {"other_paths", o.other_paths}};
+  if (o.commit.empty()) return out;
+  out["commit"] = to_utf8(o.commit);
+  out["author"] = {{"name", to_utf8(o.author)}, {"email", to_utf8(o.email)}, {"date", to_utf8(o.date)}};
+  return out;
+}
+
 Json artifact_of(const Artifact& artifact) {
   Json out;
   out["path"] = to_utf8(artifact.path);
@@ -153,6 +164,7 @@ Json artifact_of(const Artifact& artifact) {
   out["findings"] = findings_of(artifact);
   out["coverage"] = coverage_of(artifact);
   out["checkpoints"] = checkpoints_of(artifact);
+  out["origin"] = origin_of(artifact);
   out["unscanned"] = texts(artifact.unscanned);
   out["confinement"] = to_utf8(artifact.tier);
   return out;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "report/json.h"
 #include "report/json_value.h"
+#include "report/words.h"
 
 namespace assay::report {
 namespace {
@@ -159,6 +160,8 @@ class Log {
       const auto& f = *hits_[i].finding;
       for (const auto* part : {&hits_[i].artifact->path, &f.message, &f.evidence, &f.where.member, &f.where.member})
         text += std::min(part->size(), kMostMessage);
+      for (const auto& origin : hits_[i].artifact->origins)
+        text += std::min(origin.author.size() + origin.email.size(), kMostMessage);
       if (i == kMostResults || text > kMostText) return i;
     }
     return hits_.size();
@@ -249,6 +252,8 @@ class Log {
     const auto& f = *hit.finding;
     auto message = plain(f.message.empty() ? f.rule : f.message, kMostMessage);
     if (!f.evidence.empty()) message += "\n" + plain(f.evidence, kMostMessage);
+    for (const auto& origin : hit.artifact->origins)
+      if (!origin.commit.empty()) message += "\nIn " + plain(commit_in_words(origin), kMostMessage) + ".";
     Json out{{"ruleId", to_utf8(f.rule)},
              {"ruleIndex", rule_index(f)},
              {"level", level_of(f.severity)},
@@ -264,6 +269,13 @@ class Log {
     out["properties"] = {{"severity", std::string{to_string(f.severity)}},
                          {"member", plain(f.where.member, kMostMessage)},
                          {"offset", f.where.offset}};
+    if (!f.verification.empty()) out["properties"]["verification"] = to_utf8(f.verification);
+    for (const auto& origin : hit.artifact->origins)
+      out["properties"]["origin"] = {{"object", to_utf8(origin.object)},
+                                     {"commit", to_utf8(origin.commit)},
+                                     {"author", plain(origin.author, kMostMessage)},
+                                     {"email", plain(origin.email, kMostMessage)},
+                                     {"date", to_utf8(origin.date)}};
     return out;
   }
 

@@ -65,6 +65,21 @@ TEST(JsonReport, HasTheKeysThatTheSchemaNames) {
   EXPECT_EQ(damaged["coverage"]["ranges"][0]["begin"], 96);
 }
 
+TEST(JsonReport, SaysWhereABlobStandsInItsHistory) {
+  auto report = sample::mixed();
+  EXPECT_TRUE(json::parse(to_json(report))["artifacts"][0]["origin"].is_null());
+  report.artifacts[0].origins = {{"b1", "c2", "A", "a@b", "2023-11-14T22:13:20Z", 3}};
+  report.artifacts[1].origins = {{"b1", "", "", "", "", 0}};
+  const auto artifacts = json::parse(to_json(report))["artifacts"];
+  EXPECT_EQ(artifacts[0]["origin"],
+            (json{{"object", "b1"},
+                  {"commit", "c2"},
+                  {"author", {{"name", "A"}, {"email", "a@b"}, {"date", "2023-11-14T22:13:20Z"}}},
+                  {"other_paths", 3}}));
+  EXPECT_EQ(artifacts[1]["origin"],
+            (json{{"object", "b1"}, {"commit", nullptr}, {"author", nullptr}, {"other_paths", 0}}));
+}
+
 TEST(JsonReport, SaysNullWhereNoDigestWasComputed) {
   auto report = sample::mixed();
   report.artifacts[0].sha256.clear();

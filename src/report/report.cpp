@@ -10,6 +10,7 @@ namespace {
 std::string engine_in_words(std::string_view name) {
   if (name == "avScan") return "malware";
   if (name == "pickleImportScan") return "pickle imports";
+  if (name == "yara") return "YARA rules";
   return std::string{name};
 }
 

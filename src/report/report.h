@@ -43,6 +43,7 @@ struct Artifact {
   std::vector<std::string> checkpoint_members;  ///< raw path of the member of checkpoints[i]; may be shorter
   std::vector<std::string> unscanned;           ///< sentences: what no reader here examines ("Python source code")
   std::string tier;                             ///< how its reader was confined
+  std::vector<format::Origin> origins;          ///< where it stands in a history; at most one
 };
 
 struct Relation {

@@ -139,6 +139,7 @@ inline Report filled_with(std::string_view lasting) {
     a.formats = a.unscanned = a.checkpoint_members = {text};
     a.engines = {{lasting, finding::Status::queued, lasting, lasting}};
     a.unexamined = {{text, {1, 2}, text}};
+    a.origins = {{std::string(40, 'c'), std::string(40, 'd'), text, text, "2023-11-14T22:13:20Z", 1}};
     for (auto& i : a.imports) i.module = i.name = i.why = text;
     for (auto& c : a.checkpoints) c.layout = c.reason = text;
     for (auto& f : a.findings) {

@@ -52,12 +52,13 @@ std::string_view gist_of(Status status) {
 }
 
 /// What all of its worst findings speak of: loading it is not what does harm there.
-enum class Cause { loading, secrets, malware };
+enum class Cause { loading, secrets, malware, likeness };
 Cause cause_of(const Artifact& artifact) {
   std::optional<Cause> out;
   for (const auto& f : artifact.findings) {
     if (f.waived || finding::status_of(f.severity) != artifact.status) continue;
     const auto cause = finding::is_secret(f)            ? Cause::secrets
+                       : f.rule == "malware.yara"       ? Cause::likeness
                        : f.rule.starts_with("malware.") ? Cause::malware
                                                         : Cause::loading;
     if (out && *out != cause) return Cause::loading;
@@ -197,6 +198,7 @@ class Page {
     std::string gist{gist_of(artifact.status)};
     if (cause_of(artifact) == Cause::secrets) gist = "gives away what should be secret";
     if (cause_of(artifact) == Cause::malware) gist = "is known malware";
+    if (cause_of(artifact) == Cause::likeness) gist = "looks like malware";
     if (is_waived(artifact))
       gist = "only because the policy waives what was found; it would be " +
              std::string{to_string(status_without_waivers(artifact))};
@@ -207,6 +209,15 @@ class Page {
   }
 
   void findings(const Artifact& artifact) {
+    origin_.clear();
+    for (const auto& origin : artifact.origins) {
+      if (const auto commit = commit_in_words(origin); !commit.empty()) origin_ = commit + ", ";
+      origin_ += printable(artifact.path) + ", ";
+      if (origin.other_paths > 0)
+        paragraph(kMargin, "",
+                  "The same content has " + counted(origin.other_paths, "other path") + " in this history.",
+                  Ink::faint);
+    }
     std::vector<Group> groups;
     std::map<std::string_view, std::size_t> group_of;
     for (const auto& f : artifact.findings) {
@@ -236,7 +247,7 @@ class Page {
     if (f.severity == Severity::note) says = "Note: " + says;
     paragraph(kMargin, "", says);
     if (!f.evidence.empty()) paragraph(kMargin + 2, "", printable(f.evidence), Ink::plain, Ink::plain, kEvidenceLines);
-    paragraph(kMargin + 2, "", place_in_words(f.where) + " · " + printable(f.rule), Ink::faint);
+    paragraph(kMargin + 2, "", origin_ + place_in_words(f.where) + " · " + printable(f.rule), Ink::faint);
     if (!options_.verbose) return;
     for (const auto& reference : f.references) paragraph(kMargin + 2, "", "see " + printable(reference), Ink::faint);
   }
@@ -400,6 +411,7 @@ class Page {
     };
     if (all_are(Cause::secrets)) return some + (n == 1 ? "gives" : "give") + " away what should be secret";
     if (all_are(Cause::malware)) return some + (n == 1 ? "is" : "are") + " known malware";
+    if (all_are(Cause::likeness)) return some + (n == 1 ? "looks" : "look") + " like malware";
     switch (report_.status) {
       case Status::caution:
         return some + "would run code by design; no harm was found" + (waived > 0 ? " but what the policy waives" : "");
@@ -493,6 +505,7 @@ class Page {
   const TextOptions& options_;
   std::size_t width_;
   std::size_t label_indent_ = 0;
+  std::string origin_;  // of the file being told: before places in it
   bool after_brief_ = false;
   std::string out_;
 };

@@ -37,6 +37,17 @@ TEST(TextReport, SaysWhatItWouldDoWhereAndWhatToDoNow) {
       << text;
 }
 
+TEST(TextReport, SaysByWhichCommitABlobCame) {
+  auto artifact = sample::mixed().artifacts[4];
+  artifact.origins = {{"b1", std::string(40, 'c'), "A U Thor", "a@b", "2023-11-14T22:13:20Z", 2}};
+  const auto text = to_text(one(artifact), {.colour = false, .verbose = false, .width = 140});
+  EXPECT_TRUE(has(text,
+                  "commit ccccccc by A U Thor on 2023-11-14, pytorch_model.bin, in archive/data.pkl, at offset 0x1f · "
+                  "pickle.call.os-system\n"))
+      << text;
+  EXPECT_TRUE(has(text, "The same content has 2 other paths in this history.")) << text;
+}
+
 TEST(TextReport, EndsWithTheSummary) {
   const auto text = to_text(sample::mixed(), {.colour = false, .verbose = false, .width = 120});
   EXPECT_TRUE(

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/text.h"
+
 namespace assay::report {
 namespace {
 
@@ -99,6 +101,13 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t most) {
   }
   if (!text.empty() || lines.empty()) lines.emplace_back(text);
   return lines;
+}
+
+std::string commit_in_words(const format::Origin& origin) {
+  if (origin.commit.empty()) return {};
+  const auto& name = origin.author.empty() ? origin.email : origin.author;
+  return "commit " + printable(origin.commit.substr(0, 7)) + (name.empty() ? "" : " by " + printable(name, 60)) +
+         " on " + printable(origin.date.substr(0, 10));
 }
 
 }  // namespace assay::report

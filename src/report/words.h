@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "format/document.h"
+
 namespace assay::report {
 
 std::string grouped(std::uint64_t number);                             ///< "2,000"
@@ -24,5 +26,8 @@ std::string keep_end(std::string_view text, std::size_t most);
 /// Lines of at most `most` columns, broken at spaces, and inside a word only where it is longer than a
 /// line. Nothing but the space at a break is lost. `most` of 0 counts as 1.
 std::vector<std::string> wrapped(std::string_view text, std::size_t most);
+
+/// "commit 1a2b3c4 by A U Thor on 2023-11-14", printable; what is staged or named by a tag has no commit: "".
+std::string commit_in_words(const format::Origin& origin);
 
 }  // namespace assay::report

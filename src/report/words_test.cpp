@@ -45,5 +45,17 @@ TEST(Words, WrapsAtSpacesAndLosesNothingElse) {
   EXPECT_EQ(wrapped("a  b", 2), (std::vector<std::string>{"a ", "b"}));
 }
 
+TEST(Words, NameACommitAsGitShowsIt) {
+  format::Origin origin;
+  EXPECT_EQ(commit_in_words(origin), "");
+  origin.commit = "0123456789abcdef0123456789abcdef01234567";
+  origin.author = "A\x1b U Thor";
+  origin.email = "author@example.com";
+  origin.date = "2023-11-14T22:13:20Z";
+  EXPECT_EQ(commit_in_words(origin), "commit 0123456 by A\\x1b U Thor on 2023-11-14");
+  origin.author.clear();
+  EXPECT_EQ(commit_in_words(origin), "commit 0123456 by author@example.com on 2023-11-14");
+}
+
 }  // namespace
 }  // namespace assay::report

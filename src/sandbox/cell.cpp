@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,13 +28,22 @@ constexpr bool kSanitized = false;
 
 // Debian's <linux/landlock.h> ends at ABI 2; numbers and layouts are those of the kernel's own header.
 constexpr long kLandlockCreateRuleset = 444;
+constexpr long kLandlockAddRule = 445;
 constexpr long kLandlockRestrictSelf = 446;
 constexpr std::uint32_t kAskVersion = 1;
+constexpr int kPathBeneath = 1;
+constexpr std::uint64_t kReadFile = 1 << 2;
+constexpr std::uint64_t kReadFolder = 1 << 3;
 
 struct RulesetAttr {
   std::uint64_t handled_access_fs = 0;
   std::uint64_t handled_access_net = 0;
   std::uint64_t scoped = 0;
+};
+
+struct __attribute__((packed)) PathBeneathAttr {
+  std::uint64_t allowed_access;
+  std::int32_t parent_fd;
 };
 
 constexpr std::uint64_t low_bits(unsigned n) { return (1ull << n) - 1; }
@@ -50,6 +60,19 @@ RulesetAttr everything(int abi) noexcept {
 int landlock_abi() noexcept {
   const auto abi = ::syscall(kLandlockCreateRuleset, nullptr, 0, kAskVersion);
   return abi > 0 ? static_cast<int>(abi) : 0;
+}
+
+/// A file takes no right that only folders have.
+bool allow_reading(int ruleset, const std::string& path) noexcept {
+  const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct stat s {};
+  PathBeneathAttr rule{kReadFile, fd};
+  bool done = ::fstat(fd, &s) == 0;
+  if (S_ISDIR(s.st_mode)) rule.allowed_access |= kReadFolder;
+  done = done && ::syscall(kLandlockAddRule, ruleset, kPathBeneath, &rule, 0) == 0;
+  ::close(fd);
+  return done;
 }
 
 bool can_kill_by_filter() noexcept {
@@ -96,6 +119,23 @@ bool allow_data_memory(void* context) {
   constexpr scmp_arg_cmp anonymous{3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS};
   return seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, not_executable) == 0 &&
          seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, not_executable, anonymous) == 0;
+}
+
+/// What a library needs to find and read files, by paths that Landlock then judges. Files may be mapped, as git's packs
+/// are: one that shrinks meanwhile ends this cell by SIGBUS, and no other.
+constexpr int kPathCalls[] = {SCMP_SYS(newfstatat), SCMP_SYS(stat),       SCMP_SYS(lstat),     SCMP_SYS(fstat),
+                              SCMP_SYS(statx),      SCMP_SYS(access),     SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+                              SCMP_SYS(readlink),   SCMP_SYS(readlinkat), SCMP_SYS(getcwd),    SCMP_SYS(getdents64),
+                              SCMP_SYS(getuid),     SCMP_SYS(geteuid)};
+
+bool allow_reading_paths(void* context) {
+  constexpr scmp_datum_t kWriting = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+  constexpr scmp_arg_cmp read_only{2, SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY};
+  constexpr scmp_arg_cmp only_readable{2, SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, 0};
+  for (const int call : kPathCalls)
+    if (seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 0) != 0) return false;
+  return seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, read_only) == 0 &&
+         seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, only_readable) == 0;
 }
 
 /// abort() signals its own thread. Signals to anybody else would let a cell stop the scan that judges it.
@@ -200,21 +240,27 @@ Floor probe() noexcept { return {landlock_abi(), can_kill_by_filter()}; }
 
 Tier attainable(Tier wanted) noexcept { return kSanitized ? Tier::unconfined : wanted; }
 
-Result<Filter> build_filter() {
+Result<Filter> build_filter(Paths paths) {
   // The context knows the native architecture only: i386 and x32 calls on x86-64 take the bad-architecture way out.
   const Context context{seccomp_init(SCMP_ACT_KILL_PROCESS)};
   if (!context || seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0 ||
-      !allow_free_calls(context.get()) || !allow_data_memory(context.get()) || !allow_own_abort(context.get()))
+      !allow_free_calls(context.get()) || !allow_data_memory(context.get()) || !allow_own_abort(context.get()) ||
+      (paths == Paths::reading && !allow_reading_paths(context.get())))
     return fail(Errc::unsupported, 0, "the system call filter cannot be built");
   return export_program(context.get());
 }
 
-Result<void> deny_paths_and_ports() {
+Result<void> deny_paths_and_ports() { return deny_paths_and_ports({}); }
+
+Result<void> deny_paths_and_ports(std::span<const std::string> readable) {
   const auto attr = everything(landlock_abi());
   const auto ruleset = static_cast<int>(::syscall(kLandlockCreateRuleset, &attr, sizeof attr, 0));
   if (ruleset < 0) return fail(Errc::unsupported, 0, "this kernel has no Landlock");
-  const auto denied = ::syscall(kLandlockRestrictSelf, ruleset, 0);
+  bool shown = true;
+  for (const auto& path : readable) shown = allow_reading(ruleset, path) && shown;
+  const auto denied = shown ? ::syscall(kLandlockRestrictSelf, ruleset, 0) : 0;
   ::close(ruleset);
+  if (!shown) return fail(Errc::io, 0, "a folder that is to be read cannot be opened");
   if (denied != 0) return fail(Errc::unsupported, 0, "Landlock refused the rules");
   return {};
 }
@@ -235,7 +281,7 @@ Result<void> lock_down(const Lockdown& how) {
   TRY(limit_resources(how));
   TRY(give_up_privileges());
   if (how.tier == Tier::unconfined) return {};
-  TRY(deny_paths_and_ports());
+  TRY(deny_paths_and_ports(how.readable));
   return deny_system_calls(how.filter);
 }
 

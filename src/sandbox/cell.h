@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -48,9 +50,13 @@ inline constexpr int kExitConfused = 93;  ///< the parent's batch made no sense
 
 using Filter = std::vector<sock_filter>;
 
+/// Whether a cell may follow paths. A folder reader is for libraries that find their files themselves: Landlock shows
+/// it only what it was promised, and nothing it could write or execute.
+enum class Paths : std::uint8_t { none, reading };
+
 /// The default-deny list as BPF, made once in the parent: building it costs more than a fork.
 /// Errc::unsupported where libseccomp refuses.
-Result<Filter> build_filter();
+Result<Filter> build_filter(Paths paths = Paths::none);
 
 struct Lockdown {
   pid_t parent;               ///< the cell ends with it
@@ -58,7 +64,8 @@ struct Lockdown {
   unsigned most_descriptors;  ///< lent at one time
   Tier tier;
   const Limits& limits;
-  const Filter& filter;  ///< may be empty when unconfined
+  const Filter& filter;                        ///< may be empty when unconfined
+  std::span<const std::string> readable = {};  ///< folders and files that a folder reader may read, and all below them
 };
 
 /// Called in the child right after fork. When it succeeds there is no way back; when it fails, the child
@@ -68,6 +75,8 @@ Result<void> lock_down(const Lockdown& how);
 /// One layer alone, irreversible for this process: no path can be opened, no TCP port bound or reached, as far as
 /// the kernel's ABI goes. Needs PR_SET_NO_NEW_PRIVS.
 Result<void> deny_paths_and_ports();
+/// The same, but what lies below `readable` can be read. Errc::io where one of them cannot be opened.
+Result<void> deny_paths_and_ports(std::span<const std::string> readable);
 
 /// The other layer alone, irreversible: anything that `filter` does not list ends the process with SIGSYS.
 Result<void> deny_system_calls(Filter filter);

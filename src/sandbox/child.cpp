@@ -45,7 +45,7 @@ ssize_t send_part(int socket, std::string_view bytes, const std::vector<int>& le
 bool is_passing(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK || error == ETOOMANYREFS; }
 
 [[noreturn]] void live(const Birth& birth, pid_t parent, int socket, Pulse& pulse) {
-  const Lockdown how{parent, socket, kMostLent, birth.tier, birth.limits, birth.filter};
+  const Lockdown how{parent, socket, kMostLent, birth.tier, birth.limits, birth.filter, birth.readable};
   if (!lock_down(how)) ::_exit(kExitUnlocked);
   serve(birth.work, pulse, birth.single);
 }

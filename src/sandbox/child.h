@@ -21,6 +21,7 @@ struct Birth {
   const Filter& filter;
   Tier tier;
   bool single;  ///< ends after one job
+  const std::vector<std::string>& readable;
 };
 
 /// What goes to a cell in one piece. Descriptors are borrowed until it is sent.

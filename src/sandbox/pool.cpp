@@ -114,6 +114,7 @@ struct Pool::State {
   Limits limits;
   Tier tier;
   Filter filter = {};
+  std::vector<std::string> readable = {};
   std::size_t room;               // jobs
   std::deque<Task> pending = {};  // for cells that share
   std::deque<Task> alone = {};    // for a cell of their own
@@ -167,7 +168,7 @@ struct Pool::State {
   // --- cells come and go ---
 
   bool revive(Cell& cell, const Work& work) {
-    auto child = Child::fork({work, limits, filter, tier, cell.single});
+    auto child = Child::fork({work, limits, filter, tier, cell.single, readable});
     if (!child) return false;
     cell = Cell{cell.single, *std::move(child), Inbox{limits.result_bytes}};
     return true;
@@ -375,13 +376,15 @@ Pool::Pool(Pool&&) noexcept = default;
 Pool& Pool::operator=(Pool&&) noexcept = default;
 Pool::~Pool() = default;
 
-Result<Pool> Pool::open(unsigned cells, Work pooled, Work one_shot, const Limits& limits, Tier wanted) {
+Result<Pool> Pool::open(unsigned cells, Work pooled, Work one_shot, const Limits& limits, Tier wanted,
+                        std::vector<std::string> readable) {
   ASSAY_ASSERT(cells > 0);
   auto state = std::make_unique<State>(cells, std::move(pooled), std::move(one_shot), limits, attainable(wanted));
   if (state->tier == Tier::confined) {
     if (!probe().holds()) return fail(Errc::unsupported, 0, "this kernel cannot confine a cell");
-    state->filter = TRY(build_filter());
+    state->filter = TRY(build_filter(readable.empty() ? Paths::none : Paths::reading));
   }
+  state->readable = std::move(readable);
   for (unsigned i = 0; i < cells; ++i) {
     Cell cell{false, nullptr, Inbox{limits.result_bytes}};
     if (!state->revive(cell, state->pooled)) return fail(Errc::io, 0, "no process for a cell");

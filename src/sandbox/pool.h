@@ -66,7 +66,10 @@ class Pool {
   /// Forks `cells` cells for pooled jobs and waits until each is locked down. As many one-shot cells may stand beside
   /// them. Errc::unsupported where `wanted` is Tier::confined and the floor does not hold; Errc::io where the system
   /// gives no processes.
-  static Result<Pool> open(unsigned cells, Work pooled, Work one_shot, const Limits& limits, Tier wanted);
+  /// `readable`: absolute paths of folders and files that the cells may read, and all below them; then they are folder
+  /// readers. Each must exist whenever a cell is forked.
+  static Result<Pool> open(unsigned cells, Work pooled, Work one_shot, const Limits& limits, Tier wanted,
+                           std::vector<std::string> readable = {});
 
   Pool(Pool&&) noexcept;
   Pool& operator=(Pool&&) noexcept;

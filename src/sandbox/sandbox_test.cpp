@@ -340,6 +340,101 @@ TEST(Cell, TheFilterAloneEndsTheProcess) {
   EXPECT_EQ(WTERMSIG(status), SIGSYS);
 }
 
+// --- folder readers ---
+
+std::string errno_of(bool succeeded) { return succeeded ? "got away with it" : std::to_string(errno); }
+
+/// Asked "open PATH", "map PATH" and so on.
+std::string follow_paths(int, int, std::string_view request, const Beat&) {
+  const auto space = request.find(' ');
+  const auto verb = request.substr(0, space);
+  const std::string path{request.substr(space + 1)};
+  if (verb == "write") return errno_of(::open(path.c_str(), O_WRONLY) >= 0);
+  if (verb == "create") return errno_of(::open(path.c_str(), O_RDONLY | O_CREAT, 0600) >= 0);
+  if (verb == "truncate") return errno_of(::open(path.c_str(), O_RDONLY | O_TRUNC) >= 0);
+  if (verb == "remove") return errno_of(::unlink(path.c_str()) == 0);
+  if (verb == "link") return errno_of(::symlink("x", path.c_str()) == 0);
+  if (verb == "execute") return errno_of(::execl(path.c_str(), path.c_str(), nullptr) == 0);
+  if (verb == "list") return errno_of(::open(path.c_str(), O_RDONLY | O_DIRECTORY) >= 0);
+  const int file = ::open(path.c_str(), O_RDONLY);
+  if (file < 0) return errno_of(false);
+  if (verb == "read") return read_lent(file);
+  const int protection = verb == "map-executable" ? PROT_READ | PROT_EXEC : PROT_READ;
+  const auto* page = static_cast<const char*>(::mmap(nullptr, 4096, protection, MAP_PRIVATE, file, 0));
+  return page == MAP_FAILED ? errno_of(false) : std::string{page, 5};
+}
+
+/// A folder with a file "shown" that says "hello", for one test.
+class FolderReader : public testing::Test {
+ protected:
+  FolderReader() {
+    std::string name = testing::TempDir() + "assay-folder-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    const int file = ::open((folder_ + "/shown").c_str(), O_WRONLY | O_CREAT, 0700);
+    EXPECT_EQ(::write(file, "hello", 5), 5);
+    ::close(file);
+  }
+  ~FolderReader() override {
+    ::unlink((folder_ + "/shown").c_str());
+    ::rmdir(folder_.c_str());
+  }
+  Reply told_to(std::string_view verb, const std::string& path) {
+    auto pool = Pool::open(1, follow_paths, follow_paths, tight(), Tier::confined, {folder_});
+    return ask(*pool, std::string{verb} + " " + path);
+  }
+  std::string shown() const { return folder_ + "/shown"; }
+  std::string folder_;
+};
+
+TEST_F(FolderReader, ReadsListsAndMapsWhatItWasPromised) {
+  EXPECT_EQ(told_to("read", shown()).result, "hello");
+  EXPECT_EQ(told_to("map", shown()).result, "hello");
+  EXPECT_EQ(told_to("list", folder_).result, "got away with it");
+  EXPECT_EQ(told_to("read", folder_ + "/absent").result, std::to_string(ENOENT));
+}
+
+TEST_F(FolderReader, ReadsAndListsNothingElse) {
+  NEEDS_CONFINEMENT;
+  for (const auto* path : {"/etc/passwd", "/proc/self/environ"})
+    EXPECT_EQ(told_to("read", path).result, std::to_string(EACCES)) << path;
+  EXPECT_EQ(told_to("read", folder_ + "/../../etc/passwd").result, std::to_string(EACCES));
+  EXPECT_EQ(told_to("list", "/").result, std::to_string(EACCES));
+}
+
+TEST_F(FolderReader, NeverWritesNorExecutes) {
+  NEEDS_CONFINEMENT;
+  for (const auto* verb : {"write", "truncate", "remove", "execute", "map-executable"})
+    EXPECT_EQ(told_to(verb, shown()).outcome, Outcome::denied) << verb;
+  for (const auto* verb : {"create", "link"})
+    EXPECT_EQ(told_to(verb, folder_ + "/new").outcome, Outcome::denied) << verb;
+  EXPECT_EQ(told_to("read", shown()).result, "hello");
+}
+
+TEST_F(FolderReader, LandlockAloneShowsTheFolderAndDeniesWriting) {
+  if (probe().landlock_abi == 0) GTEST_SKIP() << "no Landlock here";
+  static std::string path, promised;
+  path = shown(), promised = folder_;
+  const auto layer = []() -> Result<void> { return deny_paths_and_ports(std::span{&promised, 1}); };
+  const auto opened = [](int flags) { return ::open(path.c_str(), flags) < 0 ? errno : 0; };
+  static auto open_shown = opened;
+  EXPECT_EQ(WEXITSTATUS(under(layer, [] { return open_shown(O_RDONLY); })), 0);
+  EXPECT_EQ(WEXITSTATUS(under(layer, [] { return open_shown(O_WRONLY); })), EACCES);
+  EXPECT_EQ(WEXITSTATUS(under(layer, open_errno)), EACCES);
+}
+
+TEST_F(FolderReader, IsStillDeniedEverythingElse) {
+  NEEDS_CONFINEMENT;
+  auto pool = Pool::open(1, hostile, hostile, tight(), Tier::confined, {folder_});
+  ASSERT_TRUE(pool);
+  for (const auto* crime : {"make a socket", "run a program", "fork", "make memory executable", "kill the parent"})
+    EXPECT_EQ(ask(*pool, crime).outcome, Outcome::denied) << crime;
+}
+
+TEST_F(FolderReader, DoesNotStartWithoutItsFolder) {
+  NEEDS_CONFINEMENT;
+  EXPECT_FALSE(Pool::open(1, follow_paths, follow_paths, tight(), Tier::confined, {folder_ + "/absent"}));
+}
+
 TEST(Cell, InheritsNoDescriptor) {
   const int secret = temporary("secret");
   const auto count_open = [](int, int, std::string_view request, const Beat&) {

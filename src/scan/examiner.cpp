@@ -9,8 +9,10 @@
 #include "format/json/json.h"
 #include "format/numpy/npy.h"
 #include "format/pickle/pickle.h"
+#include "git/lfs.h"
 #include "identify/identify.h"
 #include "identify/magic.h"
+#include "identify/programs.h"
 
 namespace assay::scan {
 
@@ -135,13 +137,28 @@ void Examiner::read_by_magic(Reading& r, const Wanted& wanted) {
         r.facts.coverage.claim(Cover::inert, 0, claim.end);
         break;
       case identify::Use::code:
+        if (claim.format == "ole" && identify::has_macros(r.source)) note_macros(r, 0, "");
+        [[fallthrough]];
       case identify::Use::executable:
       case identify::Use::model:
         r.recognised(claim.format, true);
         r.facts.coverage.miss(0, claim.end, claim.says);
+        if (claim.format == "git-lfs-pointer") note_pointer(r);
         break;
     }
   }
+}
+
+/// How much is not here, and what it is called.
+void Examiner::note_pointer(Reading& r) {
+  const auto pointer = git::parse_lfs_pointer(bytes::text(r.head));
+  if (pointer) r.facts.quirk("repo.lfs-pointer", 0, std::to_string(pointer->size) + " bytes in LFS, " + pointer->oid);
+}
+
+/// `project`: the member that holds them, in a document that is a zip.
+void Examiner::note_macros(Reading& r, std::uint64_t at, std::string_view project) {
+  r.recognised("office-macros", false);
+  r.facts.quirk("file.office-macros", at, std::string{project});
 }
 
 void Examiner::read_pickle(Reading& r) {

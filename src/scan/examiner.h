@@ -86,6 +86,8 @@ class Examiner {
   bool may_go_on(Reading& r);
   void read(Reading& r, const Wanted& wanted);
   void read_by_magic(Reading& r, const Wanted& wanted);
+  void note_pointer(Reading& r);
+  void note_macros(Reading& r, std::uint64_t at, std::string_view project);
   void read_pickle(Reading& r);
   void read_torch_object(Reading& r, const Wanted& wanted);
   void read_npy(Reading& r);
@@ -123,6 +125,7 @@ class Examiner {
   void read_zip(Reading& r);
   static bool stands_inside(const Reading& r, const container::Contents& zip);
   void note_zip(Reading& r, const Archive& archive, bool damaged);
+  void note_programs(Reading& r, const container::Contents& zip);
   Owned read_torch_zip(Reading& r, Archive& archive);
   void own(std::uint32_t object, const ByName& by_name, const std::string& record,
            const format::torch::Storage& storage, Owned& owned);
@@ -150,6 +153,7 @@ class Examiner {
                      bool own = false);
   void read_unowned(Reading& r);
   void search(Reading& r, std::uint64_t begin, std::uint64_t end);
+  void search_programs(Reading& r, std::uint64_t begin, std::uint64_t end);
   Result<std::optional<std::uint64_t>> next_start(Reading& r, std::uint64_t at, std::uint64_t end, bool first);
 
   const Source& root_;

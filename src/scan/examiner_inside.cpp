@@ -1,6 +1,8 @@
 #include "format/pickle/literal.h"
 #include "format/pickle/pickle.h"
+#include "identify/programs.h"
 #include "scan/examiner.h"
+#include "scan/program_search.h"
 
 namespace assay::scan {
 
@@ -100,10 +102,21 @@ void Examiner::search(Reading& r, std::uint64_t begin, std::uint64_t end) {
     }
     at = from + 1;
   }
+  if (!explained || r.formats.empty()) search_programs(r, begin, searched);
   if (explained) return;
   if (searched < end) return r.facts.coverage.miss(searched, end, "a gap too large to search");
   r.facts.quirk("file.unowned-bytes", begin, std::to_string(end - begin));
   r.facts.coverage.claim(Cover::inert, begin, end);
+}
+
+/// No loader starts at a program; somebody who means to takes it out and runs it.
+void Examiner::search_programs(Reading& r, std::uint64_t begin, std::uint64_t end) {
+  const auto found = identify::find_programs(r.source, begin, end, [&] { return budget_.check_time(begin); });
+  for (const auto& program : found.facts) {
+    if (program.format == "script" && r.formats.empty()) continue;  // text that is not UTF-8 quotes scripts
+    r.facts.quirk("file.hidden-program", program.begin, described(program));
+  }
+  if (found.stopped) r.facts.stop("programs", *found.stopped);
 }
 
 Result<std::optional<std::uint64_t>> Examiner::next_start(Reading& r, std::uint64_t at, std::uint64_t end, bool first) {

@@ -41,6 +41,7 @@ void Examiner::read_zip(Reading& r) {
   auto archive = archive_of(std::move(read.facts), container::zip::kDuplicate);
   r.facts.coverage.add(archive.contents.coverage);
   if (read.stopped) r.facts.stop("zip", *read.stopped);
+  note_programs(r, archive.contents);
   const auto storages = read_torch_zip(r, archive);
   for (const auto& entry : archive.contents.entries) {
     if (needs_own_cell_ || out_of_budget(r)) return;
@@ -48,6 +49,21 @@ void Examiner::read_zip(Reading& r) {
     examine_entry(r, archive, entry, storages);
   }
   note_zip(r, archive, read.stopped.has_value());
+}
+
+/// What makes a zip a program: a jar's classes, an Android package's byte code, an Office document's macros.
+void Examiner::note_programs(Reading& r, const container::Contents& zip) {
+  bool manifest = false, classes = false, dex = false, android = false;
+  for (const auto& entry : zip.entries) {
+    const std::string_view name = entry.name;
+    manifest |= name == "META-INF/MANIFEST.MF";
+    classes |= name.ends_with(".class");
+    dex |= name == "classes.dex";
+    android |= name == "AndroidManifest.xml";
+    if (name.substr(name.rfind('/') + 1) == "vbaProject.bin") note_macros(r, entry.header_offset, name);
+  }
+  if (manifest && classes) r.recognised("jar", false);
+  if (android && dex) r.recognised("apk", false);
 }
 
 /// A zip that ends a tar or a constant of a pickle is found from the end as well; it is examined there.

@@ -26,6 +26,7 @@ bool holds_pickle(const format::Document& d) {
 std::string_view engine_of(std::string_view rule) {
   if (rule.starts_with("pickle.")) return "pickleImportScan";
   if (rule.starts_with("secret.")) return "secrets";
+  if (rule == "malware.yara") return "yara";
   if (rule == "malware.clamav") return "avScan";
   if (rule.starts_with("policy.")) return "";
   return "structure";
@@ -62,7 +63,7 @@ bool is_older(std::string_view kept, std::string_view current) {
 bool is_stale(const format::EngineRun& run, const RuleSets& today) {
   if (const auto known = today.find(run.engine); known != today.end()) return is_older(run.rule_set, known->second);
   const auto current = detect::current_rule_set(run.engine);
-  return !current.empty() && run.rule_set != current;
+  return !current.empty() && run.rule_set.substr(0, run.rule_set.find('+')) != current;
 }
 
 /// What an engine that reads bytes says of one artifact. Not having looked everywhere outweighs nothing that was found.
@@ -81,7 +82,7 @@ Engine engine_that_ran(const format::EngineRun& run, Status found, const RuleSet
 }
 
 constexpr std::array<std::string_view, 2> kOfFacts{"pickleImportScan", "structure"};
-constexpr std::array<std::string_view, 2> kOfBytes{"avScan", "secrets"};
+constexpr std::array<std::string_view, 3> kOfBytes{"avScan", "secrets", "yara"};
 
 std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings,
                                const std::vector<format::EngineRun>& runs, const RuleSets& current) {
@@ -156,6 +157,7 @@ report::Artifact judge(format::Document d, const verdict::Policy& policy, std::c
   out.sha256 = std::move(d.sha256);
   out.tier = std::move(d.tier);
   out.checkpoints = std::move(d.checkpoints);
+  out.origins = std::move(d.origins);
   fails |= decision.fails;
   return out;
 }

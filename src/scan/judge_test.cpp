@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "detect/observed.h"
+
 namespace assay::scan {
 namespace {
 
@@ -279,6 +281,49 @@ TEST(JudgeMalware, OlderSignaturesThanTodaysAreQueuedAndNewerOnesAreNot) {
   EXPECT_EQ(status_today("100000"), Status::queued);
   EXPECT_EQ(status_today(""),
             Status::queued);  // a daemon with its owner's signatures only: nobody knows which is older
+}
+
+// --- YARA ---
+
+Document searched_with_yara(std::string rule_set, std::vector<std::string> severities = {}) {
+  auto d = document("a.pkl");
+  for (auto& severity : severities) {
+    format::Observation o;
+    o.engine = "yara";
+    o.rule = "A_Rule";
+    o.detail = "Does \x1b[31m what it does.";
+    o.severity = std::move(severity);
+    d.observations.push_back(std::move(o));
+  }
+  d.engines.push_back({"yara", "4.2.3", std::move(rule_set), true, "", 0});
+  return d;
+}
+
+std::string own_rules() { return std::string{detect::current_rule_set("yara")}; }
+
+TEST(JudgeYara, AMatchWeighsWhatItsRuleSays) {
+  const std::vector<std::pair<std::string, std::string>> weights{{"unsafe", "unsafe"},   {"suspicious", "suspicious"},
+                                                                 {"caution", "caution"}, {"note", "safe"},
+                                                                 {"", "suspicious"},     {"high", "suspicious"}};
+  for (const auto& [severity, expected] : weights) {
+    const auto a = judged(searched_with_yara(own_rules(), {severity}));
+    EXPECT_EQ(status(a), expected) << severity;
+    EXPECT_EQ(std::string{to_string(engine(a.engines, "yara").status)}, expected) << severity;
+    const auto found = std::ranges::find(a.findings, "malware.yara", &finding::Finding::rule);
+    ASSERT_NE(found, a.findings.end());
+    EXPECT_EQ(found->message, "Does \\x1b[31m what it does.");
+    EXPECT_EQ(found->evidence, "A_Rule");
+  }
+}
+
+TEST(JudgeYara, OlderBuiltInRulesAreQueuedWhateverTheUsersOwn) {
+  const auto status_of = [](std::string rule_set) {
+    return engine(judged(searched_with_yara(std::move(rule_set))).engines, "yara").status;
+  };
+  EXPECT_EQ(status_of(own_rules()), Status::safe);
+  EXPECT_EQ(status_of(own_rules() + "+0123456789abcdef"), Status::safe);
+  EXPECT_EQ(status_of("0123456789abcdef"), Status::queued);
+  EXPECT_EQ(status_of("0123456789abcdef+" + own_rules()), Status::queued);
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ Opener::~Opener() {
   for (auto& thread : threads_) thread.join();
 }
 
-bool Opener::is_ready() const noexcept {
+bool Opener::is_ready() noexcept {
   return threads_.empty() || given_ % batch_files_ != 0 || batches_[given_ / batch_files_ % kBatches].ready;
 }
 
@@ -106,7 +106,7 @@ void Opener::run() {
   }
 }
 
-Opened Opener::open_again(const Found& found) const {
+Opened Opener::open_again(const Found& found) {
   Hand hand;
   return open_now(found, hand);
 }

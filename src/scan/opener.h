@@ -19,12 +19,13 @@ namespace assay::scan {
 struct Opened {
   static constexpr int kNotRegular = -1;
 
-  Descriptor file{};      ///< none where it could not be opened, and where `request` holds its bytes
-  int error = 0;          ///< errno or kNotRegular, where it could not be opened
-  bool whole = false;     ///< `request` holds all of it
-  Identity identity{};    ///< of a `whole` file only the size
-  std::string sha256{};   ///< lower-case hex, of files of at most kHashed bytes; else empty
-  std::string request{};  ///< for its cell, from request_for()
+  Descriptor file{};           ///< none where it could not be opened, and where `request` holds its bytes
+  int error = 0;               ///< errno or kNotRegular, where it could not be opened
+  bool whole = false;          ///< `request` holds all of it
+  Identity identity{};         ///< of a `whole` file only the size
+  std::string sha256{};        ///< lower-case hex, of files of at most kHashed bytes; else empty
+  std::string_view trouble{};  ///< a literal: why a blob could not be read
+  std::string request{};       ///< for its cell, from request_for()
 };
 
 /// What is done with a file in one cell. The secrets of a large pickle are searched beside the cell that parses it.
@@ -41,7 +42,19 @@ inline std::string_view content_of(std::string_view request) noexcept {
 /// Opens without reading. Not blocking, and no link is followed but one that the user named.
 Descriptor open_file(const Listing& listing, const Found& found);
 
-class Opener {
+/// Gives out what was listed, opened, in order.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  /// Whether next() would not wait.
+  virtual bool is_ready() = 0;
+  /// The next one; what needs no opening is given out empty.
+  virtual Opened next() = 0;
+  /// The same for one that next() has given out before.
+  virtual Opened open_again(const Found& found) = 0;
+};
+
+class Opener final : public Feed {
  public:
   static constexpr std::size_t kWhole = 16 << 10;   ///< bytes: travels inside the request, so that no descriptor has to
   static constexpr std::size_t kHashed = 64 << 10;  ///< bytes: read at once, because every byte of it is read anyway
@@ -51,15 +64,13 @@ class Opener {
   Opener(const Listing& listing, std::size_t most_open);
   Opener(const Opener&) = delete;
   Opener& operator=(const Opener&) = delete;
-  ~Opener();
+  ~Opener() override;
 
-  /// Whether next() would not wait.
-  bool is_ready() const noexcept;
-  /// The next one of the listing, in order; what is no Found::Kind::file is not opened.
-  Opened next();
-
-  /// The same for a file that next() has given out before. May be called while others are opened.
-  Opened open_again(const Found& found) const;
+  bool is_ready() noexcept override;
+  /// What is no Found::Kind::file is not opened.
+  Opened next() override;
+  /// May be called while others are opened.
+  Opened open_again(const Found& found) override;
 
  private:
   /// What one thread keeps. The folder that its last file was opened in: a thousand files of one folder need not find

@@ -15,14 +15,20 @@
 #include "container/sevenzip/sevenzip.h"
 #include "detect/detect.h"
 #include "format/wire.h"
+#include "malware/yara/own.h"
 #include "sandbox/pool.h"
 #include "scan/answer.h"
 #include "scan/antivirus.h"
+#include "scan/asking.h"
+#include "scan/blobs.h"
 #include "scan/examine.h"
 #include "scan/hasher.h"
 #include "scan/judge.h"
 #include "scan/opener.h"
+#include "scan/program_search.h"
 #include "scan/secret_search.h"
+#include "scan/user_rules.h"
+#include "scan/yara_search.h"
 #include "secrets/shown.h"
 
 namespace assay::scan {
@@ -32,6 +38,7 @@ constexpr std::uint64_t kAhead = 64 << 20;  ///< bytes: what begins like a pickl
 constexpr char kDocument = 'D';             ///< first byte of a cell's answer: a document follows
 constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader or a spool is needed
 constexpr std::string_view kSecrets = "secrets";
+constexpr std::chrono::milliseconds kPatience{100}, kBlobPatience{5};  ///< until it is asked what else came
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
 
@@ -43,7 +50,9 @@ class Reader {
         third_party_{third_party},
         exports_{exports},
         secrets_{options.fingerprint_key.empty() ? std::string{secrets::kPublicKey} : options.fingerprint_key,
-                 options.keep_secrets} {}
+                 options.keep_secrets},
+        yara_{options.yara ? std::string_view{options.yara->compiled} : std::string_view{},
+              options.malware == Malware::full} {}
 
   /// Runs in the cell: one file to its document.
   std::string read(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat) {
@@ -71,11 +80,10 @@ class Reader {
     how.care = &detect::care;
     how.sign_of_life = [&] { beat(0); };
     how.on_bytes = [&](const OwnBytes& bytes) {
-      if (!options_.secrets) return;
       const bool beside = bytes.member == 0 && task == Task::all_but_secrets_of_root;
-      secrets_.pass_over(bytes.tensors);
       if (beside) answer.own = bytes.own;
-      else secrets_.look_at(bytes);
+      if (options_.secrets) look_for_secrets(bytes, beside);
+      look_for_malware(bytes);
     };
     bytes::SpoolFile spool_file{spool};
     Exporter exporter{source, spool_file};
@@ -83,12 +91,28 @@ class Reader {
     auto document = examine(source, spool_file, how);
     if (!document || (exporter.needs_spool() && !third_party_)) {
       secrets_.forget();
+      yara_.forget();
+      programs_.forget();
       return std::string{kNeedsOwnCell};
     }
     answer.document = std::move(*document);
+    if (options_.malware != Malware::off) yara_.finish(answer.document);
+    programs_.finish(answer.document);
     answer.exports_cut = exporter.is_cut() || exporter.needs_spool();  // the parent had none to lend
     answer.exports = exporter.take();
     return answered(std::move(answer));
+  }
+
+  void look_for_secrets(const OwnBytes& bytes, bool beside) {
+    secrets_.pass_over(bytes.tensors);
+    if (!beside) secrets_.look_at(bytes);
+  }
+
+  void look_for_malware(const OwnBytes& bytes) {
+    if (options_.malware == Malware::off) return;
+    yara_.pass_over(bytes.tensors);
+    yara_.look_at(bytes);
+    if (options_.malware == Malware::full) programs_.look_at(bytes);
   }
 
   /// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.
@@ -119,12 +143,31 @@ class Reader {
   bool third_party_;
   bool exports_;  ///< engines outside of the cell want to see what it reads
   SecretSearch secrets_;
+  YaraSearch yara_;
+  ProgramSearch programs_;
 };
+
+/// Whether the symbolic link at `path` leads to a place outside of the repository.
+bool leads_out(std::string_view path, std::string_view target) {
+  if (target.starts_with('/')) return true;
+  std::ptrdiff_t depth = std::count(path.begin(), path.end(), '/');
+  while (!target.empty()) {
+    const auto end = std::min(target.find('/'), target.size());
+    const auto part = target.substr(0, end);
+    if (part == "..") --depth;
+    else if (!part.empty() && part != ".") ++depth;
+    if (depth < 0) return true;
+    target.remove_prefix(std::min(end + 1, target.size()));
+  }
+  return false;
+}
 
 class Scan {
  public:
-  Scan(Listing listing, const Options& options, sandbox::Pool& pool, Daemon daemon, const Take& take)
+  Scan(Listing listing, const Options& options, sandbox::Pool& pool, Daemon daemon, const Take& take,
+       git::Repository* repository)
       : options_{options},
+        repository_{repository},
         pool_{pool},
         take_document_{take},
         listing_{std::move(listing)},
@@ -143,7 +186,7 @@ class Scan {
 
  private:
   void examine_all() {
-    Opener opener{listing_, sandbox::descriptors_to_share() / 8};
+    const auto opener = feed();
     std::vector<sandbox::Reply> replies;
     while (next_ < files_.size() || pool_.in_flight() > 0 || antivirus_.pending() > 0) {
       if (options_.stop && options_.stop()) {
@@ -153,16 +196,21 @@ class Scan {
         break;
       }
       for (; next_ < files_.size() && pool_.wants_more() && antivirus_.has_room(); ++next_) {
-        if (pool_.in_flight() > 0 && !opener.is_ready()) break;  // there is something else to do meanwhile
-        submit(next_, opener.next());
+        if (pool_.in_flight() > 0 && !opener->is_ready()) break;  // there is something else to do meanwhile
+        submit(next_, opener->next());
       }
       replies.clear();
-      if (pool_.in_flight() > 0) pool_.wait(std::chrono::milliseconds{100}, replies);
-      for (auto& reply : replies) take(std::move(reply), opener);
+      if (pool_.in_flight() > 0) pool_.wait(repository_ != nullptr ? kBlobPatience : kPatience, replies);
+      for (auto& reply : replies) take(std::move(reply), *opener);
       const std::chrono::milliseconds patience{pool_.in_flight() > 0 ? 0 : 100};
       for (auto& answer : antivirus_.take(patience)) take_malware(std::move(answer));
       tell();
     }
+  }
+
+  std::unique_ptr<Feed> feed() {
+    if (repository_ != nullptr) return std::make_unique<BlobFeed>(*repository_, listing_, options_.spool_folder);
+    return std::make_unique<Opener>(listing_, sandbox::descriptors_to_share() / 8);
   }
 
   struct File {
@@ -200,8 +248,16 @@ class Scan {
     auto& file = files_[index];
     file.done = true;
     file.let_go();
+    file.input = Descriptor{};
+    place(index, document);
     if (file.hashing) waiting_.emplace(index, std::move(document));
     else take_document_(index, std::move(document));
+  }
+  /// Where it stands, which no cell is asked.
+  void place(std::size_t index, format::Document& document) const {
+    document.path = listing_.found[index].path;
+    document.origins.clear();
+    if (const auto& origin = listing_.found[index].origin) document.origins.push_back(*origin);
   }
   void give_up(std::size_t index, Errc code, std::string what) {
     const auto& found = listing_.found[index];
@@ -224,10 +280,12 @@ class Scan {
   }
 
   void give_up_rest() {
-    for (std::size_t i = 0; i < files_.size(); ++i)
-      if (!files_[i].done)
-        take_document_(
-            i, unreadable(listing_.found[i].path, listing_.found[i].size, Errc::io, "the scan was interrupted"));
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      if (files_[i].done) continue;
+      auto document = unreadable("", listing_.found[i].size, Errc::io, "the scan was interrupted");
+      place(i, document);
+      take_document_(i, std::move(document));
+    }
   }
 
   void submit(std::size_t index, Opened opened) {
@@ -244,6 +302,13 @@ class Scan {
         document.quirks.push_back({{0, 0}, 0, "repo.symlink-escapes", found.what});
         return finish(index, std::move(document));
       }
+      case Found::Kind::blob: return submit_blob(index, std::move(opened));
+      case Found::Kind::absent: {
+        auto document = unreadable(found.path, found.size, Errc::io, "it is not here");
+        document.stops.clear();
+        document.quirks.push_back({{0, 0}, 0, found.what, ""});
+        return finish(index, std::move(document));
+      }
     }
   }
 
@@ -258,6 +323,20 @@ class Scan {
     if (found.size == 0)
       progress_.bytes += found.size = static_cast<std::uint64_t>(file.identity.size);  // not asked when it was listed
     send(index, std::move(opened.file), std::move(opened.request));
+  }
+
+  /// What came out of a history is named by its content, and cannot change any more.
+  void submit_blob(std::size_t index, Opened opened) {
+    if (!opened.trouble.empty()) return give_up(index, Errc::io, std::string{opened.trouble});
+    auto& file = files_[index];
+    file.identity = opened.identity;
+    file.sha256 = std::move(opened.sha256);
+    file.whole = opened.whole;
+    file.input = std::move(opened.file);
+    auto& found = listing_.found[index];
+    const auto target = opened.request.substr(request_for(0, {}).size());
+    if (found.is_link && file.whole && leads_out(found.path, target)) found.what = target;
+    send(index, file.input ? file.input.duplicate() : Descriptor{}, std::move(opened.request));
   }
 
   void submit_input(std::size_t index) {
@@ -293,6 +372,7 @@ class Scan {
     auto& file = files_[index];
     const auto size = static_cast<std::uint64_t>(file.identity.size);
     if (fd && !file.input) file.witness = fd.duplicate();
+    file.own_cell |= options_.yara != nullptr;  // a stranger's rules and what they read share a cell with nothing else
     if (size > Opener::kHashed && size <= kAhead && is_pickle(fd)) {
       // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
       if (!file.hashing && file.sha256.empty()) hash(index);
@@ -333,7 +413,7 @@ class Scan {
     return ::stat(listing_.open_path(listing_.found[index]).c_str(), &s) == 0 && Identity::of(s) == file.identity;
   }
 
-  void take(sandbox::Reply reply, const Opener& opener) {
+  void take(sandbox::Reply reply, Feed& opener) {
     const auto index = index_of(reply.id);
     auto& file = files_[index];
     if (file.done) return;  // the other half of its answer has failed
@@ -382,7 +462,9 @@ class Scan {
     auto* document = &file.facts->document;
     if (file.split) add_secrets(*file.facts, std::move(file.root_secrets->document));
     stamp(*document);
-    document->path = listing_.found[index].path;
+    const auto& found = listing_.found[index];
+    if (found.kind == Found::Kind::blob && !found.what.empty())
+      document->quirks.push_back({{0, 0}, 0, "repo.symlink-escapes", found.what});
     document->tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined"
                      : file.own_cell                           ? "cell+one-shot"
                                                                : "cell";
@@ -440,13 +522,21 @@ class Scan {
     }
   }
 
+  static bool runs_in_cells(const std::string& engine) { return engine == kSecrets || engine == YaraSearch::kEngine; }
+
   /// A cell says what it found, its parent with what; of engines that are no cell's business it says nothing.
-  static void stamp(format::Document& document) {
-    std::erase_if(document.engines, [](const format::EngineRun& r) { return r.engine != kSecrets; });
-    std::erase_if(document.observations, [](const format::Observation& o) { return o.engine != kSecrets; });
+  void stamp(format::Document& document) const {
+    std::erase_if(document.engines, [](const format::EngineRun& r) { return !runs_in_cells(r.engine); });
+    std::erase_if(document.observations, [](const format::Observation& o) { return !runs_in_cells(o.engine); });
+    for (auto& o : document.observations) {
+      o.verification.clear();
+      if (o.engine == kSecrets) o.detail.clear();
+    }
     for (auto& run : document.engines) {
-      run.version = kVersion;
-      run.rule_set = secrets::rule_set_version();
+      const bool yara = run.engine == YaraSearch::kEngine;
+      run.version = yara ? malware::yara::library_version() : kVersion;
+      run.rule_set = yara ? malware::yara::own_version() : secrets::rule_set_version();
+      if (yara && options_.yara) run.rule_set += "+" + options_.yara->version;
     }
   }
 
@@ -466,7 +556,7 @@ class Scan {
     return ::pread(fd.get(), &first, 1, 0) == 1 && first == '\x80';
   }
 
-  void examine_alone(std::size_t index, const Opener& opener) {
+  void examine_alone(std::size_t index, Feed& opener) {
     auto& file = files_[index];
     file.own_cell = true;
     container::sevenzip::prepare();  // its cell is forked later, and most scans need none
@@ -490,6 +580,7 @@ class Scan {
   }
 
   const Options& options_;
+  git::Repository* repository_;  ///< where blobs come from; none for files
   sandbox::Pool& pool_;
   const Take& take_document_;
   Listing listing_;
@@ -502,6 +593,13 @@ class Scan {
   std::size_t next_ = 0;
   bool interrupted_ = false;
 };
+
+/// Every cell will be one of its own, and what libraries open on first use can be opened now only: OpenSSL's
+/// configuration (signatures of Windows programs, for YARA's module pe), character tables for 7z.
+void warm_for_strangers() {
+  container::sevenzip::prepare();
+  (void)bytes::sha256(bytes::View{});
+}
 
 /// One cell per core; one for a single file, unless it may be one that two cells read.
 unsigned cells_for(const std::vector<std::string>& paths, const Options& options) {
@@ -530,6 +628,7 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
 
 tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options,
                                           const Take& take) {
+  if (options.verify_secrets) return extract_and_ask(paths, options, take);
   const auto started = std::chrono::steady_clock::now();
   const auto wanted =
       options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined;
@@ -545,6 +644,8 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
       return reader->read(fd, spool, request, beat);
     };
   };
+  if (options.malware != Malware::off) malware::yara::prepare();
+  if (options.yara) warm_for_strangers();
   sandbox::Limits limits;
   limits.wall = std::chrono::seconds{options.limits.seconds + 30};
   // Before anything is listed: whatever stands in memory when a process is forked is copied once it is written to.
@@ -552,9 +653,19 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
       sandbox::Pool::open(cells_for(paths, options), work(false), work(true), limits, sandbox::attainable(wanted));
   if (!pool)
     return tl::unexpected<Refusal>{Refusal{"no confined process could be started: " + std::string{pool.error().what}}};
-  auto listing = list(paths, options.selection, options.on_progress ? Sizes::asked : Sizes::not_asked);
+  Listing listing;
+  std::optional<git::Repository> repository;
+  if (options.git) {
+    auto history = list_history(*options.git, options.selection, sandbox::attainable(wanted));
+    if (!history) return tl::unexpected<Refusal>{history.error()};
+    repository = std::move(history->repository);
+    listing = std::move(history->listing);
+  } else {
+    listing = list(paths, options.selection, options.on_progress ? Sizes::asked : Sizes::not_asked);
+  }
   if (options.on_listing) options.on_listing(listing.found.size());
-  auto out = Scan{std::move(listing), options, *pool, std::move(daemon), take}.run();
+  auto out =
+      Scan{std::move(listing), options, *pool, std::move(daemon), take, repository ? &*repository : nullptr}.run();
   out.tier = pool->tier() == sandbox::Tier::unconfined ? "unconfined" : "cell";
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;

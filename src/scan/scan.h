@@ -1,6 +1,8 @@
 // The pipeline: list, examine in cells, pin identities, compute digests, hand documents back.
 #pragma once
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,23 +20,41 @@ struct Progress {
   std::string_view current;  ///< raw path of one file that is being read
 };
 
-/// Whether a ClamAV daemon is asked about every file and all that is in it.
+/// A git repository's history instead of files. Revisions as people write them for git.
+struct GitSource {
+  std::string repository;            ///< bare, or with a working tree
+  std::vector<std::string> include;  ///< what these reach
+  std::vector<std::string> exclude;  ///< and these do not
+  bool all = false;                  ///< every reference and HEAD is included
+  bool beyond_references = false;    ///< what any reference reaches is excluded
+  bool staged = false;               ///< what the index holds instead; nothing of the above counts then
+  std::vector<std::string> files;    ///< only these of the staged ones; none: all that differ from HEAD
+  bool in_hook = false;              ///< the variables that git gives its hooks say where objects and index are
+};
+
+/// How far engines that look for malware go.
 enum class Malware : std::uint8_t {
   off,
   on,    ///< but for tensors
   full,  ///< tensors too, which takes as long as reading them
 };
 
+struct UserRules;  // scan/user_rules.h
+
 struct Options {
+  std::optional<GitSource> git;   ///< then no paths are walked
   unsigned jobs = 0;              ///< cells; 0: one per core
   bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
   bool secrets = true;            ///< look for tokens, keys and passwords
   bool keep_secrets = false;      ///< give them whole to the caller, who asked for that (Observation::secret)
-  std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
+  bool verify_secrets = false;    ///< ask issuers whether secrets still work: they are told the secrets
+  std::string verify_at;        ///< a server that is asked instead (issuer::is_gateway); empty: the issuers themselves
+  std::string fingerprint_key;  ///< of secrets' fingerprints; empty: secrets::kPublicKey
   Malware malware = Malware::on;
-  std::string clamd;                     ///< where the daemon listens; empty: its usual places, if it is there
-  std::uint64_t clamd_limit = 20 << 20;  ///< bytes of one request to it; less than its MaxFileSize
-  bool digest = false;                   ///< SHA-256 of every artifact, also of those whose tensors are not read
+  std::shared_ptr<const UserRules> yara;  ///< rules that the user brought; may be none
+  std::string clamd;                      ///< where the daemon listens; empty: its usual places, if it is there
+  std::uint64_t clamd_limit = 20 << 20;   ///< bytes of one request to it; less than its MaxFileSize
+  bool digest = false;                    ///< SHA-256 of every artifact, also of those whose tensors are not read
   Selection selection;
   bytes::Limits limits;
   std::string spool_folder = "/var/tmp";             ///< where decompressed bytes go that do not fit in memory

@@ -93,10 +93,7 @@ class Walk {
   }
 
   bool selected(const std::string& path) {
-    const auto matches = [&](const std::string& pattern) { return glob_matches(pattern, path); };
-    const bool in =
-        selection_.include.empty() || std::any_of(selection_.include.begin(), selection_.include.end(), matches);
-    if (in && std::none_of(selection_.exclude.begin(), selection_.exclude.end(), matches)) return true;
+    if (is_selected(selection_, path)) return true;
     ++out_.excluded;
     return false;
   }
@@ -188,6 +185,12 @@ class Walk {
 
 Listing list(const std::vector<std::string>& paths, const Selection& selection, Sizes sizes) {
   return Walk{selection, sizes}.run(paths);
+}
+
+bool is_selected(const Selection& selection, std::string_view path) {
+  const auto matches = [&](const std::string& pattern) { return glob_matches(pattern, path); };
+  return (selection.include.empty() || std::ranges::any_of(selection.include, matches)) &&
+         std::ranges::none_of(selection.exclude, matches);
 }
 
 bool glob_matches(std::string_view pattern, std::string_view path) {

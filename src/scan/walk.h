@@ -2,10 +2,12 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "format/document.h"
 
 namespace assay::scan {
 
@@ -17,6 +19,8 @@ struct Found {
     special,     ///< a FIFO, socket or device: not read
     unreadable,  ///< could not be listed or looked at; `what` says why
     escaping,    ///< a symbolic link that leads out of the tree: not followed
+    blob,        ///< of a git history, to be examined; `origin` names it
+    absent,      ///< named by the repository, and not in it; `what` is the id of the rule that says why
   };
   Kind kind = Kind::file;
   std::string path;        ///< raw, relative to the repository's root
@@ -24,6 +28,8 @@ struct Found {
   std::uint64_t size = 0;  ///< bytes, as far as known: 0 where nobody asked
   std::string what;        ///< a literal's text for people
   bool follow = false;     ///< the user named this very path, so it may be a link
+  bool is_link = false;    ///< a blob that is the target of a symbolic link
+  std::shared_ptr<const format::Origin> origin = {};  ///< of a blob, and of what is absent in a history
 };
 
 struct Link {
@@ -45,6 +51,7 @@ struct Selection {
   std::vector<std::string> include;  ///< globs; none means everything
   std::vector<std::string> exclude;
 };
+bool is_selected(const Selection& selection, std::string_view path);
 
 /// Lists files, folders (recursively, never through links to folders) and "-" for standard input.
 ///
