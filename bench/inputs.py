@@ -354,7 +354,7 @@ def mixed_sparse(data):
 def mixed_text(data, size=10**9):
     """1 GB as the text of a hub is mixed: prose, code, configuration that nearly holds secrets, base64, some bytes of
     tensors. The same 16 MB again and again."""
-    path = data / "mixed-text.txt"
+    path = data / ("mixed-text.txt" if size == 10**9 else f"mixed-text-{size}.txt")
     if not path.exists():
         need_room(data, size, f"making {path.name}")
         piece = _mixed_piece(random.Random(4), 16 * BLOCK)

@@ -20,15 +20,20 @@ class Skipped(Exception):
     """Something that cannot be measured on this machine, and why."""
 
 
-def seconds(command, expected=(0,)):
-    """Wall time of one run, start-up included."""
+def cost(command, expected=(0,)):
+    """(wall time, user and system time of the command and of all processes that it waited for), in seconds."""
     began = time.perf_counter()
-    _, status = os.waitpid(spawn(command), 0)
+    _, status, used = os.wait4(spawn(command), 0)
     took = time.perf_counter() - began
     code = os.waitstatus_to_exitcode(status)
     if code not in expected:
         raise Failed(f"{' '.join(command)} ended with {code}")
-    return took
+    return took, used.ru_utime + used.ru_stime
+
+
+def seconds(command, expected=(0,)):
+    """Wall time of one run, start-up included."""
+    return cost(command, expected)[0]
 
 
 # The kernel keeps the largest resident set of every process that was waited for, through all generations. So a fresh
@@ -51,13 +56,13 @@ def peak_bytes(command, expected=(0,)):
     return kibibytes << 10
 
 
-def in_turns(commands, rounds, repeats):
+def in_turns(commands, rounds, repeats, expected=(0,)):
     """Times `commands`, by name, in turns: `rounds` times each in order, command X `repeats[X]` times per turn, after
     one run of each that is not counted. Whatever else the machine does meanwhile hits all of them alike."""
     for command in commands.values():
-        seconds(command)
+        seconds(command, expected)
     samples = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
-            samples[name].append([seconds(command) for _ in range(repeats.get(name, 1))])
+            samples[name].append([seconds(command, expected) for _ in range(repeats.get(name, 1))])
     return samples

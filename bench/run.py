@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast and how small Assay is, as ratios to a reference that runs on the same machine in the same minutes.
 
-    run.py --assay build/release/assay [--only NAME]... [--rounds N] [--json FILE]
+    run.py --assay build/release/assay [--rounds N] [--json FILE] [NAME...]
 
 Nothing is asserted: the table says which aim was met. The exit code is 1 only where something could not be run.
 """
@@ -21,6 +21,7 @@ import convert  # noqa: E402
 import inputs  # noqa: E402
 import measure  # noqa: E402
 import pypi  # noqa: E402
+import secrets_lines  # noqa: E402
 import secrets_speed  # noqa: E402
 
 PYTHON = pypi.PYTHON
@@ -76,6 +77,7 @@ class Bench:
     def __init__(self, assay, data, rounds):
         self.assay, self.data, self.rounds = assay, data, rounds
         self.figures, self.samples, self.failures, self.skipped = [], {}, [], []
+        self.told = []  #: lines to print before the table
         self._reference = None
 
     @property
@@ -90,9 +92,9 @@ class Bench:
     def scan(self, path):
         return [self.assay, "scan", str(path)]
 
-    def times(self, bench, commands, rounds, repeats):
+    def times(self, bench, commands, rounds, repeats, expected=(0,)):
         """Median seconds by command, over all turns, and the median of the turns' own ratios to assay."""
-        samples = measure.in_turns(commands, self.rounds or rounds, repeats)
+        samples = measure.in_turns(commands, self.rounds or rounds, repeats, expected)
         self.samples[bench] = samples
         medians = {name: statistics.median([s for turn in turns for s in turn]) for name, turns in samples.items()}
         per_turn = {name: [statistics.median(turn) for turn in turns] for name, turns in samples.items()}
@@ -154,11 +156,17 @@ class Bench:
         self.add("bombs", "the slowest", worst["seconds"][0], "s", 1, detail=worst["seconds"][1])
         self.add("bombs", "largest resident set", worst["bytes"][0] / (1 << 20), "MiB", 256, detail=worst["bytes"][1])
 
+    def secrets(self):
+        secrets_lines.run(self)
+        secrets_speed.run(self)
+
+    def benches(self):
+        return {"dicts": self.dicts, "small-2000": lambda: self.small_files(2000, 9),
+                "small-20000": lambda: self.small_files(20000, 3), "torch": self.torch, "memory": self.memory,
+                "bombs": self.bombs, "convert": lambda: convert.run(self), "secrets": self.secrets}
+
     def run(self, only):
-        benches = {"dicts": self.dicts, "small-2000": lambda: self.small_files(2000, 9),
-                   "small-20000": lambda: self.small_files(20000, 3), "torch": self.torch, "memory": self.memory,
-                   "bombs": self.bombs, "convert": lambda: convert.run(self), "secrets": lambda: secrets_speed.run(self)}
-        for name, bench in benches.items():
+        for name, bench in self.benches().items():
             if only and name not in only:
                 continue
             print(f"{name} ...", file=sys.stderr, flush=True)
@@ -187,7 +195,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--assay", default=str(root / "build/release/assay"), help="the program (default: %(default)s)")
     parser.add_argument("--data", type=pathlib.Path, default=root / "bench/data", help="folder for the inputs (default: %(default)s)")
-    parser.add_argument("--only", action="append", metavar="NAME", help="dicts, small-2000, small-20000, torch, memory, bombs, convert or secrets; may be repeated")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="dicts, small-2000, small-20000, torch, memory, bombs, convert or secrets (default: all)")
     parser.add_argument("--rounds", type=int, default=0, help="turns per bench (default: as many as each needs)")
     parser.add_argument("--json", metavar="FILE", help="write every figure and sample there, too; - for standard output instead of the table")
     return parser.parse_args()
@@ -200,11 +208,14 @@ def main():
         sys.exit(f"bench: {assay} is not there; build it with: cmake --preset release && cmake --build --preset release")
     wanted.data.mkdir(parents=True, exist_ok=True)
     bench = Bench(assay, wanted.data.resolve(), wanted.rounds)
+    if unknown := [name for name in wanted.names if name not in bench.benches()]:
+        sys.exit(f"bench: there is no bench '{unknown[0]}'; there are {', '.join(bench.benches())}")
     load = os.getloadavg()[0]
-    bench.run(wanted.only)
+    bench.run(wanted.names)
     reference = bench.reference_name
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, load {load:.1f} before"
     if wanted.json != "-":
+        print("".join(line + "\n" for line in bench.told))
         print(f"reference: {reference}; python {platform.python_version()}; {machine}\n\n{table(bench.figures)}")
     if wanted.json:
         told = json.dumps({

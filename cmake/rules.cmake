@@ -1,6 +1,7 @@
 # ASSAY_RULES_DATA: the C++ file into which tools/compile_rules.py turns rules/**/*.toml.
 # ASSAY_TIED_DATA: the one into which tools/compile_tied_weights.py turns rules/tied_weights.toml.
 # ASSAY_SECRETS_DATA: the ones into which tools/compile_secrets.py and tools/compile_keywords.cpp turn rules/secrets/*.toml.
+# ASSAY_ISSUERS_DATA: the one into which tools/compile_issuers.py turns rules/secrets/verification.toml.
 # ASSAY_SECRETS_SAMPLES: the samples of its tests, by tools/expand_secrets.py.
 # All are compiled in, so that starting the program reads no such files.
 set(ASSAY_TIED_FILE ${PROJECT_SOURCE_DIR}/rules/tied_weights.toml)
@@ -47,4 +48,13 @@ add_custom_command(
           ${PROJECT_SOURCE_DIR}/tools/secrets_model.py ${PROJECT_SOURCE_DIR}/tools/secrets_templates.py
           ${ASSAY_SECRET_FILES}
   COMMENT "Expanding the samples of rules/secrets/"
+  VERBATIM)
+set(ASSAY_ISSUERS_DATA ${PROJECT_BINARY_DIR}/generated/issuers_data.cpp)
+add_custom_command(
+  OUTPUT ${ASSAY_ISSUERS_DATA}
+  COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tools/compile_issuers.py ${PROJECT_SOURCE_DIR}/rules/secrets
+          ${ASSAY_ISSUERS_DATA}
+  DEPENDS ${PROJECT_SOURCE_DIR}/tools/compile_issuers.py ${PROJECT_SOURCE_DIR}/tools/compile_secrets.py
+          ${PROJECT_SOURCE_DIR}/tools/secrets_model.py ${ASSAY_SECRET_FILES}
+  COMMENT "Compiling rules/secrets/verification.toml"
   VERBATIM)

@@ -14,8 +14,8 @@ _assay() {
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "caution unscanned error suspicious unsafe" -- "$current"); return ;;
     --malware) mapfile -t COMPREPLY < <(compgen -W "off on full" -- "$current"); return ;;
     --spool | --git) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-    -o | --output | --policy | --report) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-    -j | --jobs | --clamd | --clamd-limit | --include | --exclude | --since | --key | --shard-size) return ;;
+    -o | --output | --policy | --report | --baseline | --secrets-key) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    -j | --jobs | --clamd | --clamd-limit | --include | --exclude | --since | --verify-at | --key | --shard-size) return ;;
     explain)
       local rules
       rules=$(assay rules list 2>/dev/null | awk '$1 ~ /\./ {print $1}')
@@ -23,15 +23,16 @@ _assay() {
   esac
   local judging="--policy --fail-on" reporting="--format --output --verbose --no-colour" risk="--allow-unconfined"
   local converting="--check --output --key --shard-size --strict --keep-metadata --copy-tied --force --remove-source --dry-run"
-  local selecting="--jobs --include --exclude --digest --spool --clamd --malware --clamd-limit" words=""
+  local known="--baseline --update-baseline --secrets-key"
+  local selecting="--jobs --include --exclude --digest --spool --clamd --malware --clamd-limit --no-secrets --verify-secrets --verify-at" words=""
   case $command in
     "") words="scan hook convert inspect facts judge rules --help --version" ;;
-    scan) words="--git --since --all $selecting $judging $reporting $risk --help" ;;
+    scan) words="--git --since --all $selecting $known --show-secrets $judging $reporting $risk --help" ;;
     convert) words="$converting --policy --spool --format --report --verbose --no-colour $risk --help" ;;
     inspect) words="--all --policy $risk --help" ;;
-    hook) words="pre-receive pre-commit $selecting $judging --baseline --secrets-key --no-secrets $risk --let-unread-in --help" ;;
-    facts) words="--git --since --all $selecting --policy --output $risk --help" ;;
-    judge) words="--clamd $judging $reporting --help" ;;
+    hook) words="pre-receive pre-commit $selecting $judging --baseline --secrets-key $risk --let-unread-in --help" ;;
+    facts) words="--git --since --all $selecting --secrets-key --policy --output $risk --help" ;;
+    judge) words="--clamd $known $judging $reporting --help" ;;
     rules) words="list explain --help" ;;
   esac
   if [[ $current == -* || -z $command || $command == rules || $previous == hook ]]; then

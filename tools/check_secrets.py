@@ -24,7 +24,8 @@ OPTIONAL = {
     "verify": str, "over": list, "until": str,
 }
 VERIFICATION = {"id", "kind", "method", "url", "verified", "refused"}
-VERIFICATION_OPTIONAL = {"headers", "body", "region", "identity", "refused_text"}
+VERIFICATION_OPTIONAL = {"headers", "body", "identity", "refused_text", "unsure_text", "region", "service", "parts"}
+FORM = "application/x-www-form-urlencoded"
 ID = re.compile(r"secret(\.[a-z0-9]+(-[a-z0-9]+)*){2}")
 LINK = re.compile(r"https://[!-~]+")
 SHORTEST_KEYWORD = 2
@@ -215,6 +216,12 @@ def check_verifications(detectors, verifications):
             yield f"{where}: a code both verifies and refuses"
         if entry.get("kind") == "http" and "{secret}" not in str(entry.values()):
             yield f"{where}: {{secret}} stands nowhere"
+        if "{secret}" in entry.get("body", "") and entry.get("headers", {}).get("Content-Type") != FORM:
+            yield f"{where}: a body with {{secret}} must be a form"
+        if entry.get("kind") == "aws-sigv4" and not {"region", "service", "parts"} <= entry.keys():
+            yield f"{where}: needs region, service and parts"
+        if not set(entry.get("parts", {}).values()) <= {d.id for d in detectors}:
+            yield f"{where}: parts names a detector that is not there"
         if ids.count(entry.get("id")) > 1:
             yield f"{where}: the id is taken"
     used = {d.entry["verify"] for d in detectors if "verify" in d.entry}

@@ -8,7 +8,6 @@ SECRETS_HITS is the program of tools/secrets_hits.cpp.
 
 import argparse
 import random
-import subprocess
 import sys
 
 import secret_lines
@@ -52,8 +51,7 @@ def main():
     arguments = parser.parse_args()
 
     data = records(arguments.seed, arguments.lines)
-    framed = b"".join(len(record).to_bytes(4, "little") + record for record in data)
-    told = subprocess.run([arguments.program], input=framed, stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
+    told = secret_lines.told_by(arguments.program, data)
     rules = model.read(model.rules_folder())
     expected = [line for number, record in enumerate(data) for line in said_by_model(number, record, rules)]
     different = sorted(set(told) ^ set(expected))

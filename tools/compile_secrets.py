@@ -141,13 +141,14 @@ def constants(rules, keywords):
         f"const std::size_t most_hits = {model.MOST_HITS};",
         f"const std::size_t most_found = {model.MOST_FOUND};",
         f"const std::size_t deepest_json = {model.DEEPEST_JSON};",
+        f"const std::size_t shortest_behind_word = {model.SHORTEST_BEHIND_WORD};",
     ]
 
 
 WORD_LISTS = {
     "placeholder_words": model.PLACEHOLDER_WORDS, "firm_words": model.FIRM_WORDS,
     "placeholder_marks": model.PLACEHOLDER_MARKS, "hash_names": model.HASH_NAMES, "other_names": model.OTHER_NAMES,
-    "bigrams": sorted(model.BIGRAMS), "common_passwords": sorted(model.COMMON_PASSWORDS),
+    "secret_words": model.SECRET_WORDS, "bigrams": sorted(model.BIGRAMS), "common_passwords": sorted(model.COMMON_PASSWORDS),
 }
 
 

@@ -18,6 +18,7 @@ import json
 import pathlib
 import random
 import re
+import subprocess
 import sys
 
 import secret_line_noise as noise
@@ -197,12 +198,30 @@ def judge(line, hits):
     return bool(right), [h for h in hits if h not in right]
 
 
-def evaluate(every, rules):
+def hits_of_model(every):
+    rules = model.read(model.rules_folder())
+    return [model.scan(line.text, rules) for line in every]
+
+
+def told_by(program, records):
+    """What the program of tools/secrets_hits.cpp prints, in lines."""
+    framed = b"".join(len(record).to_bytes(4, "little") + record for record in records)
+    return subprocess.run([program], input=framed, stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
+
+
+def hits_of_engine(every, program):
+    hits = [[] for _ in every]
+    for told in told_by(program, [line.text for line in every]):
+        number, detector, begin, end = told.split()
+        hits[int(number)].append(model.Hit(int(begin), int(end), detector))
+    return hits
+
+
+def evaluate(every, hits_by_line):
     table = collections.defaultdict(lambda: [0, 0, 0])  # detector -> found, missed, false alarms
     wrong = []
     confused = collections.Counter()
-    for line in every:
-        hits = model.scan(line.text, rules)
+    for line, hits in zip(every, hits_by_line):
         found, alarms = judge(line, hits)
         if line.detector:
             table[line.detector][0 if found else 1] += 1
@@ -216,29 +235,32 @@ def evaluate(every, rules):
     return table, confused, wrong
 
 
-def report(every, table, confused):
+def rates(table):
+    """(precision, recall) over all lines."""
     found, missed, alarms = (sum(row[i] for row in table.values()) for i in range(3))
-    precision, recall = found / max(1, found + alarms), found / max(1, found + missed)
-    print(f"{'detector':44} found missed false  precision recall")
+    return found / max(1, found + alarms), found / max(1, found + missed)
+
+
+def confusion(every, table, confused):
+    """By detector, what was found and what was taken for what; in lines."""
+    yield f"{'detector':44} found missed false  precision recall"
     for detector, (hit, miss, false) in sorted(table.items()):
-        rates = f"{hit / max(1, hit + false):10.3f} {hit / max(1, hit + miss):6.3f}"
-        print(f"{detector:44} {hit:5} {miss:6} {false:5} {rates}")
-    print("\ntaken for (line -> hit):")
-    for (truth, said), count in confused.most_common():
-        print(f"{count:5}  {truth} -> {said}")
+        yield f"{detector:44} {hit:5} {miss:6} {false:5} {hit / max(1, hit + false):10.3f} {hit / max(1, hit + miss):6.3f}"
+    yield "\ntaken for (line -> hit):"
+    yield from (f"{count:5}  {truth} -> {said}" for (truth, said), count in confused.most_common())
     with_secret = sum(bool(line.detector) for line in every)
     kinds = {line.detector for line in every if line.detector}
     noises = {line.shape for line in every if not line.detector}
-    print(f"\n{len(every)} lines, {with_secret} with a secret of {len(kinds)} kinds,", end=" ")
-    print(f"{len(every) - with_secret} without, of {len(noises)} kinds of noise")
-    print(f"precision {precision:.4f}, recall {recall:.4f}; at least {LEAST} asked of each")
-    return precision >= LEAST and recall >= LEAST
+    yield (f"\n{len(every)} lines, {with_secret} with a secret of {len(kinds)} kinds, "
+           f"{len(every) - with_secret} without, of {len(noises)} kinds of noise")
+    precision, recall = rates(table)
+    yield f"precision {precision:.4f}, recall {recall:.4f}; at least {LEAST} asked of each"
 
 
-def as_json(line, rules):
+def as_json(line, found):
     """Bytes as Latin-1, so that every byte is one character and offsets hold; `hits` is what the reference finds."""
     label = {"detector": line.detector, "begin": line.begin, "end": line.end} if line.detector else None
-    hits = [{"detector": h.id, "begin": h.begin, "end": h.end} for h in model.scan(line.text, rules)]
+    hits = [{"detector": h.id, "begin": h.begin, "end": h.end} for h in found]
     return json.dumps({"text": line.text.decode("latin-1"), "secret": label, "shape": line.shape, "hits": hits})
 
 
@@ -249,18 +271,20 @@ def main():
     parser.add_argument("--negatives", type=int, default=6000)
     parser.add_argument("--write", metavar="FILE", help="write the set, with what the reference finds, as JSON lines")
     parser.add_argument("--misses", action="store_true", help="print what was judged wrongly")
+    parser.add_argument("--engine", metavar="PROGRAM", help="judge what this program finds (tools/secrets_hits.cpp)")
     arguments = parser.parse_args()
 
-    rules = model.read(model.rules_folder())
     every = lines(arguments.seed, arguments.positives, arguments.negatives)
+    hits = hits_of_engine(every, arguments.engine) if arguments.engine else hits_of_model(every)
     if arguments.write:
-        pathlib.Path(arguments.write).write_text("".join(as_json(line, rules) + "\n" for line in every))
-    table, confused, wrong = evaluate(every, rules)
+        pathlib.Path(arguments.write).write_text("".join(as_json(*pair) + "\n" for pair in zip(every, hits)))
+    table, confused, wrong = evaluate(every, hits)
     if arguments.misses:
         for line, hits in wrong:
             text = re.sub(rb"[^ -~]", b"?", line.text)[:200].decode()
             print(f"{line.detector or 'noise'} [{line.shape}] {[hit.id for hit in hits]} {text}")
-    return 0 if report(every, table, confused) else 1
+    print("\n".join(confusion(every, table, confused)))
+    return 0 if min(rates(table)) >= LEAST else 1
 
 
 if __name__ == "__main__":

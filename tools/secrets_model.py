@@ -361,6 +361,9 @@ FIRM_WORDS = tuple(word for word in PLACEHOLDER_WORDS if len(word) >= 5) + (b"xx
 PLACEHOLDER_MARKS = (b"${", b"{{", b"}}", b"$(", b"<", b">", b"***", b"...", b"\xe2\x80\xa6", b"os.environ/")
 
 
+MOMENT = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")  # PasswordLastUsed
+
+
 def is_placeholder(secret, kind):
     lower = secret.lower()
     if any(word in lower for word in (FIRM_WORDS if kind == "format" else PLACEHOLDER_WORDS)):
@@ -369,6 +372,8 @@ def is_placeholder(secret, kind):
         return True
     if b"-----BEGIN" in secret:  # armour has its own check, and zeros stand in honest keys
         return False
+    if kind != "format" and MOMENT.match(secret):
+        return True
     if len(secret) > 300:  # so long a text holds any small pattern by chance
         return False
     return has_run(lower) or has_sequence(lower) or is_repetition(tail_of(lower))
@@ -474,7 +479,7 @@ OTHER_NAMES = HASH_NAMES + (
     b"issuer", b"algorithm", b"size", b"resource", b"secretref", b"placeholder", b"example", b"tokenize",
     b"bos_token", b"eos_token", b"unk_token", b"pad_token", b"sep_token", b"cls_token", b"mask_token", b"next_token",
     b"page_token", b"continuation", b"model", b"cursor", b"template", b"test", b"selector", b"class",
-    b"keyboard", b"data-",
+    b"keyboard", b"data-", b"keyid", b"exporter_secret",
 )
 
 
@@ -510,9 +515,16 @@ def is_password(secret, _, __):
         return False
     if any(mark in secret for mark in (b"()", b"${", b"#{", b"{{", b"{}", b"://", b"=>")):
         return False
-    if secret.lower() in COMMON_PASSWORDS:
+    if secret.lower() in COMMON_PASSWORDS or is_constant(secret):
         return False
     return len(set(secret)) >= 5 and has_classes(secret, _, 2)
+
+
+def is_constant(secret):
+    """KRB5_PASSWORD, and @KRB5_PASSWORD: a name in capitals, whose value stands elsewhere."""
+    name = secret.removeprefix(b"@")
+    letters = bytes(c for c in name if not bytes((c,)).isdigit() and c != 0x5F)
+    return b"_" in name and letters.isalpha() and letters.isupper()
 
 
 # What examples and development set-ups use; whoever reads one of these has learned nothing.
@@ -522,7 +534,8 @@ COMMON_PASSWORDS = frozenset((
     b"secret123", b"test123", b"test1234", b"root123", b"user123", b"postgres", b"letmein", b"hunter2", b"changeit",
     b"guest123", b"pass1234", b"welcome1", b"abc12345", b"abcd1234", b"a1b2c3d4", b"1q2w3e4r", b"pa$$w0rd", b"pa55word",
     b"minioadmin123", b"mypassword1", b"my-password", b"my_password", b"your-password", b"secret-password",
-    b"super-secret", b"super_secret", b"top-secret", b"s3cr3t", b"sup3rs3cr3t", b"not-a-secret", b"pass-word",
+    b"super-secret", b"super_secret", b"top-secret", b"s3cr3t", b"sup3rs3cr3t", b"not-a-secret", b"pass-word", b"p4ssw0rd",
+    b"password1234", b"passwort",
 ))
 
 
@@ -537,6 +550,20 @@ def base62_of(number, digits):
 def is_not_name(secret, _, __):
     """Has a digit, or a symbol that names do not have."""
     return any(not (bytes((c,)).isalpha() or c in b"_-. ") and c < 128 for c in secret)
+
+
+# A value that speaks of a secret is the name of one: V1SecretVolumeSource, dk.encryptionKey1024. A prefix is none,
+# because enough follows to be a secret by itself.
+SECRET_WORDS = (
+    b"secret", b"token", b"password", b"passwd", b"credential", b"apikey", b"api_key", b"api-key", b"accesskey",
+    b"access_key", b"privatekey", b"private_key", b"encryptionkey", b"encryption_key",
+)
+SHORTEST_BEHIND_WORD = 16
+
+
+def speaks_of_no_secret(secret, _, __):
+    """No word such as "secret" or "token" stands in its last bytes."""
+    return not any(word in secret.lower()[-len(word) - SHORTEST_BEHIND_WORD + 1 :] for word in SECRET_WORDS)
 
 
 def crc32_base62_holds(secret, _, __):
@@ -646,9 +673,17 @@ ARMOUR = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)(?:-----END|\Z)", re.DOT
 ARMOUR_HEADERS = re.compile(rb"(?:Proc-Type|DEK-Info|Version|Comment|Subject|X-[A-Za-z-]+): [^\n\\]*")
 
 
+def is_der(raw):
+    """A SEQUENCE of which at least half is there: documentation shows the first line of a key, and of a whole one a few
+    bytes are lost with the marks around its lines."""
+    count = raw[1] & 0x7F if raw[1] >= 0x80 else 0
+    length = int.from_bytes(raw[2 : 2 + count], "big") if count else raw[1]
+    return raw[:1] == b"\x30" and count <= 4 and length <= 2 * len(raw)
+
+
 def is_armour(secret, _, start):
     """The body between BEGIN and END decodes, whether its lines end in newlines or in the two bytes of \\n, is at least
-    32 bytes long, not all of one kind, and begins with the argument: "der" (a SEQUENCE), "openssh", or nothing."""
+    32 bytes long, not all of one kind, and begins with the argument: "der" (most of a SEQUENCE), "openssh", or nothing."""
     found = ARMOUR.match(secret)
     if not found:
         return False
@@ -660,14 +695,15 @@ def is_armour(secret, _, start):
         return False
     if b"DEK-Info:" in found[2]:  # encrypted the old way: the body is cipher text
         return True
-    begins = {"der": raw[:1] == b"\x30", "openssh": raw.startswith(b"openssh-key-v1\0"), "": True}
+    begins = {"der": is_der(raw), "openssh": raw.startswith(b"openssh-key-v1\0"), "": True}
     return begins[start]
 
 
 VALIDATORS = {
     "entropy": entropy_at_least, "length": length_is, "classes": has_classes, "digits": has_digits,
     "not-hex": is_not_hex, "not-uuid": is_not_uuid, "not-hash-name": is_not_hash_name, "secret-name": is_secret_name,
-    "not-words": is_not_words, "not-name": is_not_name, "password": is_password,
+    "not-words": is_not_words, "not-name": is_not_name, "not-secret-word": speaks_of_no_secret,
+    "password": is_password,
     "crc32-base62": crc32_base62_holds, "base64": is_base64,
     "base64-json": is_base64_json, "base64-text": is_base64_text, "jwt": is_jwt, "bech32": bech32_holds,
     "base58check": base58check_holds, "armour": is_armour,

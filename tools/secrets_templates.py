@@ -119,8 +119,9 @@ def wrapped(raw, columns):
 
 
 def der(count, _, rng):
-    """The body of a PEM file: random bytes that begin as a DER SEQUENCE does."""
-    return wrapped(b"\x30\x82" + rng.randbytes(int(count) - 2), 64)
+    """The body of a PEM file: a DER SEQUENCE of random bytes."""
+    body = int(count) - 4
+    return wrapped(b"\x30\x82" + body.to_bytes(2, "big") + rng.randbytes(body), 64)
 
 
 def der_line(count, before, rng):

@@ -24,7 +24,8 @@ std::string_view word(secrets::Severity severity) {
 }  // namespace
 
 int run_rules_list() {
-  std::printf("rule set %s\n\n", std::string{detect::rule_set_version()}.c_str());
+  std::printf("rule set %s, of secrets %s\n\n", std::string{detect::rule_set_version()}.c_str(),
+              std::string{secrets::rule_set_version()}.c_str());
   for (const auto& r : detect::all_rules())
     std::printf("%-40s %-10s %s\n", std::string{r.id}.c_str(), std::string{detect::to_string(r.effect)}.c_str(),
                 std::string{r.says}.c_str());
@@ -32,7 +33,7 @@ int run_rules_list() {
   for (const auto& r : detect::all_structure_rules())
     std::printf("%-40s %-10s %s\n", std::string{r.id}.c_str(), std::string{finding::to_string(r.severity)}.c_str(),
                 std::string{r.says}.c_str());
-  std::printf("\nsecrets, rule set %s\n\n", std::string{secrets::rule_set_version()}.c_str());
+  std::printf("\n");
   for (const auto& d : secrets::detectors())
     std::printf("%-40s %-10s %s\n", std::string{d.id}.c_str(), std::string{word(d.severity)}.c_str(),
                 std::string{d.name}.c_str());

@@ -22,6 +22,22 @@ Severity weight_of(secrets::Severity severity) noexcept {
   return Severity::suspicious;
 }
 
+/// What its issuer said, where somebody had it asked. A refusal lightens it and does not clear it: the secret may be
+/// good at another host, and was good once.
+void weigh_answer(const Observation& o, Finding& f) {
+  if (o.verification.empty()) return;
+  f.verification = printable(o.verification, 20);
+  const auto words = printable(o.detail, 400);
+  if (o.verification == "verified") {
+    f.message += " It works: " + words + ".";
+  } else if (o.verification == "refused") {
+    f.severity = std::min(f.severity, Severity::caution);
+    f.message += " It does not work where it was tried: " + words + ".";
+  } else {
+    f.message += " Whether it works is not known: " + words + ".";
+  }
+}
+
 Finding secret(const Observation& o, Finding f) {
   const auto all = secrets::detectors();
   const auto known = std::ranges::lower_bound(all, std::string_view{o.rule}, {}, &secrets::Detector::id);
@@ -36,6 +52,7 @@ Finding secret(const Observation& o, Finding f) {
   f.message = "It gives away a secret: " + std::string{known->name} + ". " + std::string{known->can};
   f.remediation = "Revoke it (" + std::string{known->revoke} + "), then remove it from the file and from its history.";
   f.references = {std::string{known->revoke}};
+  weigh_answer(o, f);
   return f;
 }
 

@@ -36,6 +36,7 @@ struct Finding {
   std::vector<std::string> references;  ///< advisories, papers
   std::string remediation;              ///< what to do now
   bool waived = false;                  ///< a policy's waiver covers it
+  std::string verification{};           ///< of a secret: "verified", "refused", "unreachable"; "" where nobody asked
   bool operator==(const Finding&) const = default;
 };
 

@@ -119,6 +119,7 @@ void describe(Codec& c, Observation& v) {
   c("shown", v.shown);
   c("fingerprint", v.fingerprint);
   c("detail", v.detail);
+  c("verification", v.verification);
 }
 template <class Codec>
 void describe(Codec& c, EngineRun& v) {

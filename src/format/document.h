@@ -179,6 +179,7 @@ struct Observation {
   std::string shown;         ///< what may be shown of the bytes: a secret's ends, never all of it
   std::string fingerprint;   ///< of a secret, 16 hex digits under a key: equal wherever the same secret stands
   std::string detail;        ///< in the engine's own words
+  std::string verification;  ///< by its issuer, where one was asked: "verified", "refused" or "unreachable"
   std::string secret;        ///< all of it, where somebody asked for it; no codec writes it
   bool operator==(const Observation&) const = default;
 };

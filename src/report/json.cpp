@@ -107,6 +107,7 @@ Json findings_of(const Artifact& artifact) {
                    {"evidence", to_utf8(f.evidence)},
                    {"references", texts(f.references)},
                    {"remediation", to_utf8(f.remediation)},
+                   {"verification", f.verification.empty() ? Json{} : Json(to_utf8(f.verification))},
                    {"waived", f.waived}});
   return out;
 }

@@ -275,6 +275,7 @@ class Log {
                                      {"author", plain(origin.author, kMostMessage)},
                                      {"email", plain(origin.email, kMostMessage)},
                                      {"date", to_utf8(origin.date)}};
+    if (!f.verification.empty()) out["properties"]["verification"] = to_utf8(f.verification);
     return out;
   }
 

@@ -18,6 +18,7 @@
 #include "sandbox/pool.h"
 #include "scan/answer.h"
 #include "scan/antivirus.h"
+#include "scan/asking.h"
 #include "scan/blobs.h"
 #include "scan/examine.h"
 #include "scan/hasher.h"
@@ -501,6 +502,7 @@ class Scan {
   static void stamp(format::Document& document) {
     std::erase_if(document.engines, [](const format::EngineRun& r) { return r.engine != kSecrets; });
     std::erase_if(document.observations, [](const format::Observation& o) { return o.engine != kSecrets; });
+    for (auto& o : document.observations) o.detail.clear(), o.verification.clear();
     for (auto& run : document.engines) {
       run.version = kVersion;
       run.rule_set = secrets::rule_set_version();
@@ -588,6 +590,7 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
 
 tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options,
                                           const Take& take) {
+  if (options.verify_secrets) return extract_and_ask(paths, options, take);
   const auto started = std::chrono::steady_clock::now();
   const auto wanted =
       options.allow_unconfined && !sandbox::probe().holds() ? sandbox::Tier::unconfined : sandbox::Tier::confined;

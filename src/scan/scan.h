@@ -44,7 +44,9 @@ struct Options {
   bool allow_unconfined = false;  ///< go on where the kernel cannot give the floor
   bool secrets = true;            ///< look for tokens, keys and passwords
   bool keep_secrets = false;      ///< give them whole to the caller, who asked for that (Observation::secret)
-  std::string fingerprint_key;    ///< of secrets' fingerprints; empty: secrets::kPublicKey
+  bool verify_secrets = false;    ///< ask issuers whether secrets still work: they are told the secrets
+  std::string verify_at;        ///< a server that is asked instead (issuer::is_gateway); empty: the issuers themselves
+  std::string fingerprint_key;  ///< of secrets' fingerprints; empty: secrets::kPublicKey
   Malware malware = Malware::on;
   std::string clamd;                     ///< where the daemon listens; empty: its usual places, if it is there
   std::uint64_t clamd_limit = 20 << 20;  ///< bytes of one request to it; less than its MaxFileSize

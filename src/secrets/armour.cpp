@@ -71,8 +71,19 @@ std::string joined(std::string_view text) {
   }
 }
 
+/// A SEQUENCE of which at least half is there: documentation shows the first line of a key, and of a whole one a few
+/// bytes are lost with the marks around its lines.
+bool is_der(std::string_view raw) {
+  const auto byte = [raw](std::size_t at) { return static_cast<unsigned char>(raw[at]); };
+  const std::size_t count = byte(1) >= 0x80 ? byte(1) & 0x7f : 0;
+  if (byte(0) != 0x30 || count > 4) return false;
+  std::uint64_t length = count == 0 ? byte(1) : 0;
+  for (std::size_t i = 0; i < count; ++i) length = length << 8 | byte(2 + i);
+  return length <= 2 * raw.size();
+}
+
 bool begins_as(std::string_view raw, std::string_view start) {
-  if (start == "der") return raw.starts_with('\x30');
+  if (start == "der") return is_der(raw);
   return start.empty() || raw.starts_with("openssh-key-v1\0"sv);
 }
 

@@ -59,6 +59,15 @@ bool is_repetition(std::string_view secret) {
   return false;
 }
 
+/// 2016-09-08T21:47:36Z: when a password was used.
+bool is_moment(std::string_view secret) {
+  constexpr std::string_view kForm = "0000-00-00T00:00";
+  if (secret.size() < kForm.size()) return false;
+  return std::ranges::equal(secret.substr(0, kForm.size()), kForm, [](char c, char form) {
+    return form == '0' ? is_digit(c) : c == form || (form == 'T' && c == ' ');
+  });
+}
+
 }  // namespace
 
 bool is_placeholder(std::string_view secret, table::Kind kind) {
@@ -66,6 +75,7 @@ bool is_placeholder(std::string_view secret, table::Kind kind) {
   if (holds_placeholder_word(lower_case, kind)) return true;
   if (kind != table::Kind::format && holds_mark(secret)) return true;
   if (secret.find("-----BEGIN") != secret.npos) return false;  // armour has its own check; honest keys hold zeros
+  if (kind != table::Kind::format && is_moment(secret)) return true;
   if (secret.size() > kLongest) return false;
   return has_chain(lower_case, 6, is_same) || has_chain(lower_case, 8, is_next) || is_repetition(tail_of(lower_case));
 }

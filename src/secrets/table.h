@@ -23,6 +23,7 @@ enum class Check : std::uint8_t {
   secret_name,
   not_words,
   not_name,
+  not_secret_word,
   password,
   crc32_base62,
   base64,
@@ -33,7 +34,7 @@ enum class Check : std::uint8_t {
   base58check,
   armour,
 };
-inline constexpr std::size_t kChecks = 19;
+inline constexpr std::size_t kChecks = 20;
 
 struct Validator {
   Check check;
@@ -75,12 +76,12 @@ extern const std::span<const ByteSet> byte_sets;
 extern const std::span<const Keyword> keywords;            ///< by text
 extern const std::span<const std::string_view> published;  ///< SHA-256, in hex, sorted
 extern const std::span<const std::string_view> placeholder_words, firm_words, placeholder_marks;
-extern const std::span<const std::string_view> hash_names, other_names, bigrams, common_passwords;
+extern const std::span<const std::string_view> hash_names, other_names, secret_words, bigrams, common_passwords;
 
 extern const std::size_t longest_keyword, longest_lead;  ///< bytes
 extern const std::size_t near_bytes, name_bytes, until_bytes;
 extern const std::uint64_t stretch_bytes, cost_of_stretch, most_doubts;
-extern const std::size_t most_hits, most_found, deepest_json;
+extern const std::size_t most_hits, most_found, deepest_json, shortest_behind_word;
 extern const std::string_view version;
 
 /// The Vectorscan database of `keywords`, which compile_keywords.cpp writes.

@@ -110,6 +110,23 @@ bool is_not_name(std::string_view secret, std::string_view, const Validator&) {
   });
 }
 
+/// V1SecretVolumeSource: what speaks of a secret is the name of one, unless enough follows to be one.
+bool speaks_of_no_secret(std::string_view secret, std::string_view, const Validator&) {
+  const std::string text = lower(secret);
+  return std::ranges::none_of(table::secret_words, [&](std::string_view word) {
+    const auto last = std::min(text.size(), word.size() + table::shortest_behind_word - 1);
+    return text.find(word, text.size() - last) != text.npos;
+  });
+}
+
+/// KRB5_PASSWORD, and @KRB5_PASSWORD: a name in capitals, whose value stands elsewhere.
+bool is_constant(std::string_view secret) {
+  if (secret.starts_with('@')) secret.remove_prefix(1);
+  const bool has_letter = std::ranges::any_of(secret, is_upper);
+  const auto fits = [](char c) { return is_upper(c) || is_digit(c) || c == '_'; };
+  return has_letter && secret.find('_') != secret.npos && std::ranges::all_of(secret, fits);
+}
+
 bool is_reference(std::string_view secret) {
   static constexpr std::array kMarks{"()"sv, "${"sv, "#{"sv, "{{"sv, "{}"sv, "://"sv, "=>"sv};
   static const Words marks{kMarks};
@@ -120,7 +137,7 @@ bool is_reference(std::string_view secret) {
 
 /// Somebody's password rather than a reference to one: no variable, call or link, and no single word.
 bool is_password(std::string_view secret, std::string_view, const Validator&) {
-  if (is_reference(secret)) return false;
+  if (is_reference(secret) || is_constant(secret)) return false;
   if (std::ranges::binary_search(table::common_passwords, std::string_view{lower(secret)})) return false;
   return distinct_bytes(secret) >= 5 && has_some_classes(secret, 2);
 }
@@ -186,9 +203,9 @@ bool has_armour(std::string_view secret, std::string_view, const Validator& vali
 
 // In the order of table::Check.
 constexpr std::array<bool (*)(std::string_view, std::string_view, const Validator&), table::kChecks> kCheck{
-    has_entropy,    has_length,   has_classes, has_digits,      is_not_hex, is_not_uuid, is_not_hash_name,
-    is_secret_name, is_not_words, is_not_name, is_password,     has_crc32,  is_base64,   is_base64_json,
-    is_base64_text, is_jwt,       has_bech32,  has_base58check, has_armour,
+    has_entropy,    has_length,     has_classes, has_digits,          is_not_hex,      is_not_uuid, is_not_hash_name,
+    is_secret_name, is_not_words,   is_not_name, speaks_of_no_secret, is_password,     has_crc32,   is_base64,
+    is_base64_json, is_base64_text, is_jwt,      has_bech32,          has_base58check, has_armour,
 };
 
 }  // namespace
