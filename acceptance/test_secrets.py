@@ -265,8 +265,9 @@ def test_rules_explain_a_detector():
 def test_facts_of_older_rules_are_queued(folder, tmp_path):
     folder.write("a.txt", "hello\n")
     kept = assay("facts", folder).lines
-    assert kept[1]["engines"][0]["engine"] == "secrets" and kept[1]["engines"][0]["complete"]
-    kept[1]["engines"][0]["rule_set"] = "0000000000000000"
+    (run,) = [e for e in kept[1]["engines"] if e["engine"] == "secrets"]
+    assert run["complete"]
+    run["rule_set"] = "0000000000000000"
     old = tmp_path / "old.jsonl"
     old.write_text("".join(json.dumps(line) + "\n" for line in kept))
     report = assay("judge", "--format", "json", old).report

@@ -30,7 +30,7 @@ _assay() {
     scan) words="--git --since --all $selecting $known --show-secrets $judging $reporting $risk --help" ;;
     convert) words="$converting --policy --spool --format --report --verbose --no-colour $risk --help" ;;
     inspect) words="--all --policy $risk --help" ;;
-    hook) words="pre-receive pre-commit $selecting $known $judging $risk --let-unread-in --help" ;;
+    hook) words="pre-receive pre-commit $selecting --baseline --secrets-key $judging $risk --let-unread-in --help" ;;
     facts) words="--git --since --all $selecting --secrets-key --policy --output $risk --help" ;;
     judge) words="--clamd $known $judging $reporting --help" ;;
     rules) words="list explain --help" ;;

@@ -195,6 +195,11 @@ std::optional<Oid> Library::resolve(const std::string& revision) {
   if (const auto plain = Oid::from_hex(revision)) return plain;
   if (revision == "HEAD")
     return git_reference_name_to_id(&id, repository, "HEAD") == 0 ? std::optional{to_ours(id)} : std::nullopt;
+  // A plain name first: what it leads to may be damaged, and is named all the same.
+  git_reference* reference = nullptr;
+  const bool is_name = git_reference_dwim(&reference, repository, revision.c_str()) == 0;
+  const Handle<git_reference, git_reference_free> owned_reference{reference};
+  if (const auto* target = is_name ? git_reference_target(reference) : nullptr) return to_ours(*target);
   git_object* object = nullptr;
   if (git_revparse_single(&object, repository, revision.c_str()) != 0) return std::nullopt;
   const Handle<git_object, git_object_free> owned{object};

@@ -104,6 +104,19 @@ TEST(Repository, ResolvesWhatPeopleWrite) {
   EXPECT_EQ(walked({"main"}, {"--upload-pack=x"}), -1);
 }
 
+TEST(Repository, ABranchWhoseCommitIsDamagedIsNamedAndItsCommitTold) {
+  const Repo repo;
+  const auto commit = repo.commit(repo.tree({{"f", repo.blob("f")}}));
+  repo.refer("refs/heads/main", commit);
+  repo.folder().write(repo.loose(commit), "damaged");
+  Range range;
+  range.include = {"main"};
+  const auto history = open_at(repo.path()).list(range);
+  ASSERT_TRUE(history) << history.error().what;
+  ASSERT_EQ(history->gaps.size(), 1u);
+  EXPECT_EQ(history->gaps[0].kind, Gap::Kind::damaged);
+}
+
 TEST(Repository, TakesAllReferencesAndSaysWhichLeadNowhere) {
   const Repo repo;
   repo.refer("refs/heads/a", repo.commit(repo.tree({{"a", repo.blob("a")}})));
