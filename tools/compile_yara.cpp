@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -71,13 +70,15 @@ bool has_outer_or(std::string_view condition) {
 
 /// The condition is not kept as text in what the library compiles, so it is looked for in the source.
 void check_conditions(const yara::RuleText& file) {
-  static const std::regex condition{R"(condition:\s*(any of \(\$anchor\*\) and)?)"};
-  for (std::sregex_iterator at{file.text.begin(), file.text.end(), condition}, end; at != end; ++at) {
-    const auto rest = at->suffix().str();
-    if (!(*at)[1].matched || has_outer_or(rest))
-      fail(file.name + ": a condition is not `any of ($anchor*) and (...)`: " + rest.substr(0, 60));
+  constexpr std::string_view kCondition = "condition:", kForm = "any of ($anchor*) and";
+  const std::string_view text = file.text;
+  for (auto at = text.find(kCondition); at != text.npos; at = text.find(kCondition, at + 1)) {
+    auto condition = text.substr(at + kCondition.size());
+    condition.remove_prefix(std::min(condition.find_first_not_of(" \n"), condition.size()));
+    if (!condition.starts_with(kForm) || has_outer_or(condition.substr(kForm.size())))
+      fail(file.name + ": a condition is not `any of ($anchor*) and (...)`: " + std::string{condition.substr(0, 60)});
   }
-  if (file.text.find("import \"") != std::string::npos) fail(file.name + ": uses a module");
+  if (text.find("import \"") != text.npos) fail(file.name + ": uses a module");
 }
 
 void check_meta(const YR_RULE* rule) {

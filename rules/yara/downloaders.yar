@@ -29,7 +29,7 @@ rule DownloadPipedToShell
     $anchor_onion = ".onion/"
     $anchor_catbox = "files.catbox.moe"
     $fetch = /\b(curl|wget)\b[^\n|;&]{0,200}(http:\/\/((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}[0-9]{1,3}[:\/]|pastebin\.com\/raw|paste\.ee\/r\/|rentry\.co\/|hastebin\.com\/raw|transfer\.sh\/|\.trycloudflare\.com|\.ngrok(-free)?\.(io|app|dev)|\.serveo\.net|cdn\.discordapp\.com\/attachments|\.onion\/|files\.catbox\.moe)[^\n|;&]{0,200}(\|\s{0,4}(sudo\s{1,4})?(\/bin\/)?(ba|da|z)?sh\b|\|\s{0,4}(sudo\s{1,4})?python[0-9.]{0,4}\b)/
-    $substituted = /\b(ba|da|z)?sh\s{1,4}(-c\s{1,4})?["']?(<\(|\$\(|`)\s{0,4}(curl|wget)\b[^\n)`]{0,200}(https?:\/\/((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}[0-9]{1,3}[:\/]|pastebin\.com\/raw|paste\.ee\/r\/|rentry\.co\/|transfer\.sh\/|\.trycloudflare\.com|\.ngrok(-free)?\.(io|app|dev)|cdn\.discordapp\.com\/attachments|\.onion\/|files\.catbox\.moe)/
+    $substituted = /\b(ba|da|z)?sh\s{1,4}(-c\s{1,4})?["']?(<\(|\$\(|`)\s{0,4}(curl|wget)\b[^\n)`]{0,200}(http:\/\/((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}[0-9]{1,3}[:\/]|pastebin\.com\/raw|paste\.ee\/r\/|rentry\.co\/|transfer\.sh\/|\.trycloudflare\.com|\.ngrok(-free)?\.(io|app|dev)|cdn\.discordapp\.com\/attachments|\.onion\/|files\.catbox\.moe)/
     $kept = /\b(curl|wget)\b[^\n|;&]{0,200}https?:\/\/((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}[0-9]{1,3}[:\/][^\n|;&]{0,200}(;|&&)\s{0,4}chmod\s{1,4}(\+x|a\+x|u\+x|[0-7]{3,4})\s[^\n;&]{1,100}(;|&&)\s{0,4}(nohup\s{1,4}|sh\s{1,4}|bash\s{1,4})?(\.\/|\/tmp\/|\/dev\/shm\/|\/var\/tmp\/)/
     $local = /\b(curl|wget)\b[^\n|;&]{0,200}https?:\/\/(127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|0\.0\.0\.0)/
   condition:
