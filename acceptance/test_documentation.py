@@ -39,6 +39,8 @@ def test_the_readme_shows_what_a_scan_prints(examples):
     assert '"$assay" scan examples/model' in (ROOT / "dev").read_text(), "that is what ./dev run does"
     answer = assay("scan", "examples/model", cwd=examples)
     assert (answer.code, answer.err) == (FOUND, b"")
+    if "no clamd at its usual" not in answer.text:
+        pytest.skip("a ClamAV daemon of this machine was asked, and what it says is its own")
     assert timeless(blocks()[before + 1]) == timeless(answer.text)
 
 

@@ -30,8 +30,17 @@ inline Document document() {
   d.stops.push_back({{1, 30}, kAllProfiles, "pickle", Errc::truncated, "ends"});
   d.checkpoints.push_back({0, "zip", 7, 1234, false, "because", {1, 20}});
   d.references.push_back({"shard", "model-00001.safetensors"});
-  d.observations.push_back(
-      {"secrets", "secret.huggingface.token", {1, 4}, 37, 2, "hf_a…xyz", "0123456789abcdef", "acme", "verified", ""});
+  d.observations.push_back({"secrets",
+                            "secret.huggingface.token",
+                            {1, 4},
+                            37,
+                            2,
+                            "hf_a…xyz",
+                            "0123456789abcdef",
+                            "acme",
+                            "verified",
+                            "high",
+                            ""});
   d.origins.push_back({"ce013625030ba8dba906f756967f9e9ca394464a", "0123456789abcdef0123456789abcdef01234567",
                        "A U Thor", "author@example.com", "2023-11-14T22:13:20Z", 2});
   d.engines.push_back({"secrets", "0.1.0", "fedcba9876543210", false, "a stretch had too many keywords", 7});
@@ -66,7 +75,8 @@ class RandomDocuments {
       d.checkpoints.push_back({below(members_), text(), number(), number(), flag(), text(), place()});
     for (auto n = below(3); n > 0; --n) d.references.push_back({text(), text()});
     for (auto n = below(3); n > 0; --n)
-      d.observations.push_back({text(), text(), place(), number(), number(), text(), text(), text(), text(), ""});
+      d.observations.push_back(
+          {text(), text(), place(), number(), number(), text(), text(), text(), text(), text(), ""});
     for (auto n = below(3); n > 0; --n)
       d.engines.push_back({"engine " + std::to_string(n), text(), text(), flag(), text(), number()});
     return d;
