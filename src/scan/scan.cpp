@@ -21,131 +21,22 @@
 #include "scan/antivirus.h"
 #include "scan/asking.h"
 #include "scan/blobs.h"
-#include "scan/examine.h"
 #include "scan/hasher.h"
 #include "scan/judge.h"
 #include "scan/opener.h"
-#include "scan/program_search.h"
-#include "scan/secret_search.h"
+#include "scan/reader.h"
 #include "scan/user_rules.h"
 #include "scan/yara_search.h"
-#include "secrets/shown.h"
+#include "secrets/secrets.h"
 
 namespace assay::scan {
 namespace {
 
 constexpr std::uint64_t kAhead = 64 << 20;  ///< bytes: what begins like a pickle is hashed while its cell parses it
-constexpr char kDocument = 'D';             ///< first byte of a cell's answer: a document follows
-constexpr char kNeedsOwnCell = 'O';         ///< a third-party reader or a spool is needed
 constexpr std::string_view kSecrets = "secrets";
 constexpr std::chrono::milliseconds kPatience{100}, kBlobPatience{5};  ///< until it is asked what else came
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
-
-/// What one cell keeps from file to file.
-class Reader {
- public:
-  Reader(const Options& options, bool third_party, bool exports)
-      : options_{options},
-        third_party_{third_party},
-        exports_{exports},
-        secrets_{options.fingerprint_key.empty() ? std::string{secrets::kPublicKey} : options.fingerprint_key,
-                 options.keep_secrets},
-        yara_{options.yara ? std::string_view{options.yara->compiled} : std::string_view{},
-              options.malware == Malware::full} {}
-
-  /// Runs in the cell: one file to its document.
-  std::string read(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat) {
-    std::uint64_t size = 0;
-    if (request.size() <= sizeof size) return {};
-    const auto task = static_cast<Task>(request[0]);
-    std::memcpy(&size, request.data() + 1, sizeof size);
-    const auto sent = request.substr(1 + sizeof size);
-    const bytes::FileSource file{descriptor, size};
-    if (size > 0 && sent.size() == size) return read(bytes::MemorySource{bytes::view(sent)}, spool, task, beat);
-    if (size <= Opener::kHashed) {
-      if (auto small = bytes::read_exactly(file, 0, size))
-        return read(bytes::MemorySource{std::move(*small)}, spool, task, beat);
-    }
-    return read(file, spool, task, beat);
-  }
-
- private:
-  std::string read(const bytes::Source& source, int spool, Task task, const sandbox::Beat& beat) {
-    if (task == Task::secrets_of_root) return search_root(source, beat);
-    Answer answer;
-    Examination how;
-    how.limits = options_.limits;
-    how.third_party = third_party_;
-    how.care = &detect::care;
-    how.sign_of_life = [&] { beat(0); };
-    how.on_bytes = [&](const OwnBytes& bytes) {
-      const bool beside = bytes.member == 0 && task == Task::all_but_secrets_of_root;
-      if (beside) answer.own = bytes.own;
-      if (options_.secrets) look_for_secrets(bytes, beside);
-      look_for_malware(bytes);
-    };
-    bytes::SpoolFile spool_file{spool};
-    Exporter exporter{source, spool_file};
-    if (exports_) how.on_member_bytes = [&](const MemberBytes& bytes) { exporter.add(bytes); };
-    auto document = examine(source, spool_file, how);
-    if (!document || (exporter.needs_spool() && !third_party_)) {
-      secrets_.forget();
-      yara_.forget();
-      programs_.forget();
-      return std::string{kNeedsOwnCell};
-    }
-    answer.document = std::move(*document);
-    if (options_.malware != Malware::off) yara_.finish(answer.document);
-    programs_.finish(answer.document);
-    answer.exports_cut = exporter.is_cut() || exporter.needs_spool();  // the parent had none to lend
-    answer.exports = exporter.take();
-    return answered(std::move(answer));
-  }
-
-  void look_for_secrets(const OwnBytes& bytes, bool beside) {
-    secrets_.pass_over(bytes.tensors);
-    if (!beside) secrets_.look_at(bytes);
-  }
-
-  void look_for_malware(const OwnBytes& bytes) {
-    if (options_.malware == Malware::off) return;
-    yara_.pass_over(bytes.tensors);
-    yara_.look_at(bytes);
-    if (options_.malware == Malware::full) programs_.look_at(bytes);
-  }
-
-  /// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.
-  std::string search_root(const bytes::Source& source, const sandbox::Beat& beat) {
-    Answer answer;
-    answer.document = nothing_read(source.size());
-    bytes::Budget budget{options_.limits, source.size()};
-    budget.on_check([&] { beat(0); });
-    const std::vector<bytes::Extent> all{{0, source.size()}}, none;
-    secrets_.look_at({0, source, all, none, answer.document, budget});
-    return answered(std::move(answer));
-  }
-
-  std::string answered(Answer answer) {
-    if (options_.secrets) secrets_.finish(answer.document);
-    if (options_.keep_secrets)
-      for (const auto& o : answer.document.observations) answer.secrets.push_back(o.secret);
-    return kDocument + encode(answer);
-  }
-
-  static format::Document nothing_read(std::uint64_t size) {
-    auto out = unreadable("", size, Errc::io, "");
-    out.stops.clear();
-    return out;
-  }
-
-  const Options& options_;
-  bool third_party_;
-  bool exports_;  ///< engines outside of the cell want to see what it reads
-  SecretSearch secrets_;
-  YaraSearch yara_;
-  ProgramSearch programs_;
-};
 
 /// Whether the symbolic link at `path` leads to a place outside of the repository.
 bool leads_out(std::string_view path, std::string_view target) {
@@ -433,9 +324,9 @@ class Scan {
         return give_up(index, Errc::crashed, "the reader crashed (signal " + std::to_string(reply.signal) + ")");
     }
     if (!unchanged_so_far) return give_up(index, Errc::changed, kChanged);
-    if (reply.result.size() == 1 && reply.result[0] == kNeedsOwnCell && !file.own_cell)
+    if (reply.result.size() == 1 && reply.result[0] == Reader::kNeedsOwnCell && !file.own_cell)
       return examine_alone(index, opener);
-    if (reply.result.empty() || reply.result[0] != kDocument) return give_up(index, Errc::crashed, kNonsense);
+    if (reply.result.empty() || reply.result[0] != Reader::kDocument) return give_up(index, Errc::crashed, kNonsense);
     auto answer = decode(bytes::view(std::string_view{reply.result}.substr(1)));
     if (!answer || answer->document.size != static_cast<std::uint64_t>(file.identity.size) ||
         !are_inside(answer->exports, answer->document.members.size(), answer->document.size, size_of(file.spool)))
@@ -448,7 +339,7 @@ class Scan {
   void take_secrets(std::size_t index, const sandbox::Reply& reply) {
     auto& file = files_[index];
     file.root_secrets.emplace();
-    const bool answered = reply.outcome == sandbox::Outcome::done && reply.result.starts_with(kDocument);
+    const bool answered = reply.outcome == sandbox::Outcome::done && reply.result.starts_with(Reader::kDocument);
     auto answer =
         answered ? decode(bytes::view(std::string_view{reply.result}.substr(1))) : fail(Errc::crashed, 0, kNonsense);
     if (answer && answer->document.size == static_cast<std::uint64_t>(file.identity.size))

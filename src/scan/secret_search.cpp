@@ -2,37 +2,12 @@
 
 #include <algorithm>
 
+#include "scan/lines.h"
 #include "secrets/shown.h"
 
 namespace assay::scan {
 
 constexpr std::size_t kBlock = 256 << 10;  ///< bytes read at once
-
-/// Tells line numbers of ascending offsets of one member; 0 from the first NUL on, as then it is no text.
-class SecretSearch::Lines {
- public:
-  explicit Lines(const bytes::Source& source) : source_{source} {}
-
-  std::uint64_t of(std::uint64_t offset) {
-    std::vector<std::byte> block(64 << 10);
-    while (is_text_ && at_ < offset) {
-      const auto wanted = std::min<std::uint64_t>(block.size(), offset - at_);
-      const auto n = source_.read_at(at_, std::span{block}.first(static_cast<std::size_t>(wanted)));
-      if (!n || *n == 0) return 0;
-      const auto text = bytes::text(bytes::View{block}.first(*n));
-      is_text_ = text.find('\0') == text.npos;
-      lines_ += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
-      at_ += *n;
-    }
-    return is_text_ ? lines_ + 1 : 0;
-  }
-
- private:
-  const bytes::Source& source_;
-  std::uint64_t at_ = 0;
-  std::uint64_t lines_ = 0;
-  bool is_text_ = true;
-};
 
 SecretSearch::SecretSearch(std::string key, bool keep) : key_{std::move(key)}, keep_{keep} { run_.engine = "secrets"; }
 

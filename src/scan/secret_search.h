@@ -9,6 +9,8 @@
 
 namespace assay::scan {
 
+class Lines;
+
 class SecretSearch {
  public:
   /// `key`: of the fingerprints. `keep`: whether the secrets themselves go to the parent.
@@ -22,7 +24,6 @@ class SecretSearch {
   void forget();
 
  private:
-  class Lines;
   bool look_at(const OwnBytes& bytes, const bytes::Extent& extent, Lines& lines);
   bool note(const OwnBytes& bytes, const secrets::Hit& hit, Lines& lines);
   void leave_out(std::string_view what);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "scan/lines.h"
 
 namespace assay::scan {
 
@@ -77,10 +78,13 @@ bool YaraSearch::look_at(const OwnBytes& bytes, const std::vector<bytes::Extent>
 
 bool YaraSearch::note(const OwnBytes& bytes, std::vector<Match> matches, std::uint64_t begin, bool told_by_us) {
   const bool is_told_about = told_by_us && is_only_read(bytes.document.members[bytes.member]);
+  std::ranges::sort(matches, {}, &Match::offset);
+  Lines lines{bytes.source};
   for (auto& match : matches) {
     if (!bytes.budget.charge(bytes::Line::facts, 1)) return leave_out("more matches than are kept"), false;
     match.offset += begin;
     auto o = observation_of(match, {bytes.member, match.offset});
+    o.line = lines.of(match.offset);
     if (is_told_about) o.severity = "note";
     found_.push_back(std::move(o));
   }

@@ -1,0 +1,109 @@
+#include "scan/reader.h"
+
+#include <cstring>
+
+#include "bytes/spool.h"
+#include "detect/detect.h"
+#include "scan/exports.h"
+#include "scan/judge.h"
+#include "scan/user_rules.h"
+#include "secrets/shown.h"
+
+namespace assay::scan {
+namespace {
+
+format::Document nothing_read(std::uint64_t size) {
+  auto out = unreadable("", size, Errc::io, "");
+  out.stops.clear();
+  return out;
+}
+
+}  // namespace
+
+Reader::Reader(const Options& options, bool third_party, bool exports)
+    : options_{options},
+      third_party_{third_party},
+      exports_{exports},
+      secrets_{options.fingerprint_key.empty() ? std::string{secrets::kPublicKey} : options.fingerprint_key,
+               options.keep_secrets},
+      yara_{options.yara ? std::string_view{options.yara->compiled} : std::string_view{},
+            options.malware == Malware::full} {}
+
+std::string Reader::read(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat) {
+  std::uint64_t size = 0;
+  if (request.size() <= sizeof size) return {};
+  const auto task = static_cast<Task>(request[0]);
+  std::memcpy(&size, request.data() + 1, sizeof size);
+  const auto sent = request.substr(1 + sizeof size);
+  const bytes::FileSource file{descriptor, size};
+  if (size > 0 && sent.size() == size) return read(bytes::MemorySource{bytes::view(sent)}, spool, task, beat);
+  if (size <= Opener::kHashed) {
+    if (auto small = bytes::read_exactly(file, 0, size))
+      return read(bytes::MemorySource{std::move(*small)}, spool, task, beat);
+  }
+  return read(file, spool, task, beat);
+}
+
+std::string Reader::read(const bytes::Source& source, int spool, Task task, const sandbox::Beat& beat) {
+  if (task == Task::secrets_of_root) return search_root(source, beat);
+  Answer answer;
+  Examination how;
+  how.limits = options_.limits;
+  how.third_party = third_party_;
+  how.care = &detect::care;
+  how.sign_of_life = [&] { beat(0); };
+  how.on_bytes = [&](const OwnBytes& bytes) {
+    const bool beside = bytes.member == 0 && task == Task::all_but_secrets_of_root;
+    if (beside) answer.own = bytes.own;
+    if (options_.secrets) look_for_secrets(bytes, beside);
+    look_for_malware(bytes);
+  };
+  bytes::SpoolFile spool_file{spool};
+  Exporter exporter{source, spool_file};
+  if (exports_) how.on_member_bytes = [&](const MemberBytes& bytes) { exporter.add(bytes); };
+  auto document = examine(source, spool_file, how);
+  if (!document || (exporter.needs_spool() && !third_party_)) {
+    secrets_.forget();
+    yara_.forget();
+    programs_.forget();
+    return std::string{kNeedsOwnCell};
+  }
+  answer.document = std::move(*document);
+  if (options_.malware != Malware::off) yara_.finish(answer.document);
+  programs_.finish(answer.document);
+  answer.exports_cut = exporter.is_cut() || exporter.needs_spool();  // the parent had none to lend
+  answer.exports = exporter.take();
+  return answered(std::move(answer));
+}
+
+void Reader::look_for_secrets(const OwnBytes& bytes, bool beside) {
+  secrets_.pass_over(bytes.tensors);
+  if (!beside) secrets_.look_at(bytes);
+}
+
+void Reader::look_for_malware(const OwnBytes& bytes) {
+  if (options_.malware == Malware::off) return;
+  yara_.pass_over(bytes.tensors);
+  yara_.look_at(bytes);
+  if (options_.malware == Malware::full) programs_.look_at(bytes);
+}
+
+/// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.
+std::string Reader::search_root(const bytes::Source& source, const sandbox::Beat& beat) {
+  Answer answer;
+  answer.document = nothing_read(source.size());
+  bytes::Budget budget{options_.limits, source.size()};
+  budget.on_check([&] { beat(0); });
+  const std::vector<bytes::Extent> all{{0, source.size()}}, none;
+  secrets_.look_at({0, source, all, none, answer.document, budget});
+  return answered(std::move(answer));
+}
+
+std::string Reader::answered(Answer answer) {
+  if (options_.secrets) secrets_.finish(answer.document);
+  if (options_.keep_secrets)
+    for (const auto& o : answer.document.observations) answer.secrets.push_back(o.secret);
+  return kDocument + encode(answer);
+}
+
+}  // namespace assay::scan
