@@ -105,16 +105,6 @@ void add_scan_options(CLI::App& command, Common& common) {
       ->allow_extra_args(false)
       ->type_name("GLOB");
   command.add_flag("--digest", common.scan.digest, "SHA-256 of every file, also of those whose tensors are not read");
-  auto* verify = command.add_flag("--verify-secrets", common.scan.verify_secrets,
-                                  "ask issuers whether the secrets that were found still work; sends them there");
-  command
-      .add_option("--verify-at", common.scan.verify_at,
-                  "server to ask instead of the issuers, as http://127.0.0.1:8080")
-      ->needs(verify)
-      ->check([](const std::string& url) {
-        return issuer::is_gateway(url) ? "" : "needs a link such as https://host:port, not '" + url + "'";
-      })
-      ->type_name("URL");
   command
       .add_option("--spool", common.scan.spool_folder,
                   "folder for decompressed bytes that do not fit in memory (default: /var/tmp)")
@@ -138,6 +128,16 @@ void add_key_option(CLI::App& command, Common& common) {
 void add_search_options(CLI::App& command, Common& common) {
   command.add_flag_callback(
       "--no-secrets", [&] { common.scan.secrets = false; }, "do not look for tokens, keys and passwords");
+  auto* verify = command.add_flag("--verify-secrets", common.scan.verify_secrets,
+                                  "ask issuers whether the secrets that were found still work; sends them there");
+  command
+      .add_option("--verify-at", common.scan.verify_at,
+                  "server to ask instead of the issuers, as http://127.0.0.1:8080")
+      ->needs(verify)
+      ->check([](const std::string& url) {
+        return issuer::is_gateway(url) ? "" : "needs a link such as https://host:port, not '" + url + "'";
+      })
+      ->type_name("URL");
 }
 
 void add_baseline_options(CLI::App& command, Common& common) {
