@@ -165,8 +165,8 @@ std::uint64_t mach_o_fat(View v, Look& in) {
 /// Cosmopolitan: a shell script that is a PE as well, or prints an ELF header.
 std::uint64_t ape(View v, Look& in) {
   if (const auto end = pe(v, in); end > 0) return end;
-  const auto text = bytes::text(copy_of(in, 0, 8192));
-  const auto elf_header = text.find("printf '\\177ELF");
+  const auto script = copy_of(in, 0, 8192);
+  const auto elf_header = bytes::text(script).find("printf '\\177ELF");
   return elf_header == text.npos ? 0 : std::min<std::uint64_t>(in.size(), 8192);
 }
 
