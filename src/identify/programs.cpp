@@ -167,7 +167,7 @@ std::uint64_t ape(View v, Look& in) {
   if (const auto end = pe(v, in); end > 0) return end;
   const auto script = copy_of(in, 0, 8192);
   const auto elf_header = bytes::text(script).find("printf '\\177ELF");
-  return elf_header == text.npos ? 0 : std::min<std::uint64_t>(in.size(), 8192);
+  return elf_header == std::string_view::npos ? 0 : std::min<std::uint64_t>(in.size(), 8192);
 }
 
 bool is_text_byte(char c) noexcept { return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' || c == '\r'; }
