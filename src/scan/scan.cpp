@@ -264,11 +264,10 @@ class Scan {
     const auto size = static_cast<std::uint64_t>(file.identity.size);
     if (fd && !file.input) file.witness = fd.duplicate();
     file.own_cell |= options_.yara != nullptr;  // a stranger's rules and what they read share a cell with nothing else
-    if (size > Opener::kHashed && size <= kAhead && is_pickle(fd)) {
-      // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
-      if (!file.hashing && file.sha256.empty()) hash(index);
-      if (options_.secrets && !file.own_cell) search_beside(index, fd);
-    }
+    const bool pickle = size > Opener::kHashed && size <= kAhead && is_pickle(fd);
+    // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
+    if ((pickle || options_.digest) && size > Opener::kHashed && !file.hashing && file.sha256.empty()) hash(index);
+    if (pickle && options_.secrets && !file.own_cell) search_beside(index, fd);
     if (file.whole && antivirus_.is_asked()) file.content = content_of(request);
     if (file.split) request[0] = static_cast<char>(Task::all_but_secrets_of_root);
     sandbox::Job job;
