@@ -44,9 +44,13 @@ Status worst(const std::vector<finding::Finding>& findings, std::string_view eng
 std::string_view kept(const std::string& text) {
   static std::mutex mutex;
   static std::set<std::string, std::less<>> texts;
+  static thread_local std::array<std::string_view, 8> recent;  // nearly every artifact has the same few
+  if (text.empty()) return {};
+  const auto known = std::ranges::find(recent, std::string_view{text});
+  if (known != recent.end()) return *known;
+  std::ranges::rotate(recent, recent.end() - 1);
   const std::lock_guard lock{mutex};
-  const auto at = texts.find(text);
-  return at != texts.end() ? *at : *texts.insert(text).first;
+  return recent.front() = *texts.insert(text).first;
 }
 
 /// Numbers grow; of other names nobody knows which is the older one.
@@ -63,7 +67,7 @@ bool is_older(std::string_view kept, std::string_view current) {
 bool is_stale(const format::EngineRun& run, const RuleSets& today) {
   if (const auto known = today.find(run.engine); known != today.end()) return is_older(run.rule_set, known->second);
   const auto current = detect::current_rule_set(run.engine);
-  return !current.empty() && run.rule_set.substr(0, run.rule_set.find('+')) != current;
+  return !current.empty() && std::string_view{run.rule_set}.substr(0, run.rule_set.find('+')) != current;
 }
 
 /// What an engine that reads bytes says of one artifact. Not having looked everywhere outweighs nothing that was found.
@@ -87,6 +91,7 @@ constexpr std::array<std::string_view, 3> kOfBytes{"avScan", "secrets", "yara"};
 std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings,
                                const std::vector<format::EngineRun>& runs, const RuleSets& current) {
   std::vector<Engine> out;
+  out.reserve(kOfFacts.size() + kOfBytes.size());
   for (const auto name : kOfFacts) out.push_back({name, worst(findings, name), kVersion, detect::rule_set_version()});
   for (const auto name : kOfBytes) {
     const auto run = std::ranges::find(runs, name, &format::EngineRun::engine);

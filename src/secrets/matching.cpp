@@ -115,9 +115,13 @@ bool is_secret(const Rule& rule, std::string_view secret, std::string_view befor
 
 Ends::Ends() : looked_(table::rules.size()) {}
 
-void Ends::forget() { std::ranges::fill(looked_, Looked{}); }
+void Ends::forget() {
+  if (was_asked_) std::ranges::fill(looked_, Looked{});
+  was_asked_ = false;
+}
 
 std::optional<std::uint64_t> Ends::end_after(std::uint32_t rule, const Surroundings& around, std::uint64_t begin) {
+  was_asked_ = true;
   const auto literal = table::rules[rule].until;
   auto& looked = looked_[rule];
   const bool is_known = begin >= looked.from && begin <= looked.first;

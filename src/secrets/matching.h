@@ -37,6 +37,7 @@ class Ends {
     bool is_there = false;
   };
   std::vector<Looked> looked_;
+  bool was_asked_ = false;  ///< most bytes hold no armour, and small files are many
 };
 
 /// Whether the pattern can be read in many ways, so that trying it is dear.
