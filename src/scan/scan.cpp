@@ -115,9 +115,9 @@ class Scan {
     bool whole = false;  ///< its bytes went with the request
     bool hashing = false;
     bool done = false;
-    bool split = false;           ///< the secrets of its own bytes are searched in a cell of their own
-    std::optional<Answer> facts;  ///< of such a file: what came first
-    std::optional<Answer> root_secrets;
+    bool split = false;             ///< the secrets of its own bytes are searched in a cell of their own
+    std::unique_ptr<Answer> facts;  ///< of such a file: what came first. Not in place, as there may be a million files
+    std::unique_ptr<Answer> root_secrets;
 
     /// Nobody has to read it any more.
     void let_go() {
@@ -330,19 +330,19 @@ class Scan {
     if (!answer || answer->document.size != static_cast<std::uint64_t>(file.identity.size) ||
         !are_inside(answer->exports, answer->document.members.size(), answer->document.size, size_of(file.spool)))
       return give_up(index, Errc::crashed, kNonsense);
-    file.facts = std::move(*answer);
+    file.facts = std::make_unique<Answer>(std::move(*answer));
     if (!file.split || file.root_secrets) complete(index);
   }
 
   /// The answer of the cell that searched a file's own bytes. Without one the file has been searched in part.
   void take_secrets(std::size_t index, const sandbox::Reply& reply) {
     auto& file = files_[index];
-    file.root_secrets.emplace();
+    file.root_secrets = std::make_unique<Answer>();
     const bool answered = reply.outcome == sandbox::Outcome::done && reply.result.starts_with(Reader::kDocument);
     auto answer =
         answered ? decode(bytes::view(std::string_view{reply.result}.substr(1))) : fail(Errc::crashed, 0, kNonsense);
     if (answer && answer->document.size == static_cast<std::uint64_t>(file.identity.size))
-      file.root_secrets = std::move(*answer);
+      *file.root_secrets = std::move(*answer);
     if (file.facts) complete(index);
   }
 
