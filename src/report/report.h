@@ -11,8 +11,8 @@
 
 namespace assay::report {
 
-/// One engine's own answer, beside the artifact's status: "pickleImportScan" and "structure" judge facts, "avScan" and
-/// "secrets" saw bytes. The texts are borrowed, and outlive the report.
+/// One engine's own answer, beside the artifact's status: "pickleImportScan" and "structure" judge facts, "avScan",
+/// "secrets" and "yara" saw bytes. The texts are borrowed, and outlive the report.
 struct Engine {
   std::string_view name = {};
   finding::Status status = finding::Status::unscanned;
