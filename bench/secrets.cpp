@@ -13,7 +13,7 @@
 #include <string>
 
 #include "bytes/digest.h"
-#include "secrets/prefilter.h"
+#include "literals/literals.h"
 #include "secrets/secrets.h"
 
 namespace {
@@ -38,24 +38,21 @@ struct Speeds {
   double sha256 = 0, prefilter = 0, scanner = 0;
 };
 
-void measure(const std::string& text, assay::secrets::Prefilter& prefilter, assay::secrets::Scanner& scanner,
+void measure(const std::string& text, assay::literals::Search& search, assay::secrets::Scanner& scanner,
              Speeds& best) {
   assay::bytes::Sha256 hash;
   best.sha256 = std::max(best.sha256, gigabytes_per_second(text, [&](View block) { hash.update(block); }));
-  std::vector<assay::secrets::Place> places;
-  best.prefilter = std::max(best.prefilter, gigabytes_per_second(text, [&](View block) {
-                              places.clear();
-                              prefilter.scan(block, places);
-                            }));
+  best.prefilter =
+      std::max(best.prefilter, gigabytes_per_second(text, [&](View block) { search.scan(block, [](auto&&...) {}); }));
   best.scanner = std::max(best.scanner, gigabytes_per_second(text, [&](View block) { scanner.feed(block); }));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto prefilter = assay::secrets::Prefilter::open();
+  auto search = assay::literals::Search::open();
   auto scanner = assay::secrets::Scanner::open();
-  if (argc != 2 || !prefilter || !scanner) {
+  if (argc != 2 || !search || !scanner) {
     std::fprintf(stderr, "usage: bench_secrets FILE, on a processor with SSE 4.2\n");
     return 1;
   }
@@ -64,7 +61,7 @@ int main(int argc, char** argv) {
   Speeds best;
   std::size_t hits = 0;
   for (int turn = 0; turn < kTurns; ++turn) {
-    measure(text, *prefilter, *scanner, best);
+    measure(text, *search, *scanner, best);
     hits = scanner->finish().size();
   }
   std::printf("sha256 %.6f\nprefilter %.6f\nscanner %.6f\nhits %zu%s\n", best.sha256, best.prefilter, best.scanner,

@@ -1,9 +1,10 @@
 # ASSAY_RULES_DATA: the C++ file into which tools/compile_rules.py turns rules/**/*.toml.
 # ASSAY_TIED_DATA: the one into which tools/compile_tied_weights.py turns rules/tied_weights.toml.
-# ASSAY_SECRETS_DATA: the ones into which tools/compile_secrets.py and tools/compile_keywords.cpp turn rules/secrets/*.toml.
+# ASSAY_SECRETS_DATA: the one into which tools/compile_secrets.py turns rules/secrets/*.toml.
 # ASSAY_ISSUERS_DATA: the one into which tools/compile_issuers.py turns rules/secrets/verification.toml.
 # ASSAY_SECRETS_SAMPLES: the samples of its tests, by tools/expand_secrets.py.
 # ASSAY_YARA_DATA: the file into which tools/compile_yara.cpp turns rules/yara/*.yar.
+# ASSAY_LITERALS_DATA: what tools/compile_literals.cpp makes of the keywords and anchors in both.
 # ASSAY_YARA_SAMPLES: the samples of its tests, by tools/expand_yara_samples.py.
 # All are compiled in, so that starting the program reads no such files.
 set(ASSAY_TIED_FILE ${PROJECT_SOURCE_DIR}/rules/tied_weights.toml)
@@ -26,22 +27,14 @@ add_custom_command(
   COMMENT "Compiling rules/tied_weights.toml"
   VERBATIM)
 
-set(ASSAY_SECRETS_TABLES ${PROJECT_BINARY_DIR}/generated/secrets_data.cpp)
+set(ASSAY_SECRETS_DATA ${PROJECT_BINARY_DIR}/generated/secrets_data.cpp)
 add_custom_command(
-  OUTPUT ${ASSAY_SECRETS_TABLES}
+  OUTPUT ${ASSAY_SECRETS_DATA}
   COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tools/compile_secrets.py ${PROJECT_SOURCE_DIR}/rules/secrets
-          ${ASSAY_SECRETS_TABLES}
+          ${ASSAY_SECRETS_DATA}
   DEPENDS ${PROJECT_SOURCE_DIR}/tools/compile_secrets.py ${PROJECT_SOURCE_DIR}/tools/secrets_model.py ${ASSAY_SECRET_FILES}
   COMMENT "Compiling rules/secrets/"
   VERBATIM)
-set(ASSAY_SECRETS_DATABASE ${PROJECT_BINARY_DIR}/generated/secrets_database.cpp)
-add_custom_command(
-  OUTPUT ${ASSAY_SECRETS_DATABASE}
-  COMMAND compile_keywords ${ASSAY_SECRETS_DATABASE}
-  DEPENDS compile_keywords
-  COMMENT "Compiling the keywords of rules/secrets/"
-  VERBATIM)
-set(ASSAY_SECRETS_DATA ${ASSAY_SECRETS_TABLES} ${ASSAY_SECRETS_DATABASE})
 set(ASSAY_SECRETS_SAMPLES ${PROJECT_BINARY_DIR}/generated/secrets_samples.cpp)
 add_custom_command(
   OUTPUT ${ASSAY_SECRETS_SAMPLES}
@@ -69,6 +62,13 @@ add_custom_command(
   COMMAND compile_yara ${ASSAY_YARA_DATA} ${ASSAY_YARA_FILES}
   DEPENDS compile_yara ${ASSAY_YARA_FILES}
   COMMENT "Compiling rules/yara/"
+  VERBATIM)
+set(ASSAY_LITERALS_DATA ${PROJECT_BINARY_DIR}/generated/literals_data.cpp)
+add_custom_command(
+  OUTPUT ${ASSAY_LITERALS_DATA}
+  COMMAND compile_literals ${ASSAY_LITERALS_DATA}
+  DEPENDS compile_literals
+  COMMENT "Compiling the literals of rules/secrets/ and rules/yara/"
   VERBATIM)
 set(ASSAY_YARA_SAMPLES ${PROJECT_BINARY_DIR}/generated/yara_samples.cpp)
 add_custom_command(

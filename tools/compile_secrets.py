@@ -9,13 +9,10 @@ tools/check_secrets.py checks the rules; here they are only written down.
 import collections
 import hashlib
 import pathlib
-import re
 import sys
 
 import secrets_model as model
-
-
-GATE_BYTES = 32  # of a match's beginning that are compared before the pattern is tried
+import secrets_shape as shape
 
 
 class Pool:
@@ -55,44 +52,6 @@ def detector_line(d):
     return f"{{{', '.join(map(quoted, texts))}, Severity::{d.entry['severity']}}}"
 
 
-class Gate:
-    """Which bytes can stand at each of the first places of a match: a necessary condition, read off the pattern. It turns
-    most keywords away for the price of a comparison."""
-
-    def __init__(self, pattern):
-        tree = re._parser.parse(pattern.encode())
-        self.count = min(tree.getwidth()[0], GATE_BYTES)
-        self.sets = [set() for _ in range(self.count)]
-        self.follow(tree, {0}, False)
-
-    def follow(self, tree, places, fold):
-        """The places behind `tree`, where it may begin at any of `places`. Places behind the gate are forgotten."""
-        for op, argument in tree:
-            places = self.step(str(op), argument, places, fold)
-        return places
-
-    def step(self, name, argument, places, fold):
-        if name == "SUBPATTERN":
-            return self.follow(argument[3], places, fold or bool(argument[1] & re.IGNORECASE))
-        if name == "BRANCH":
-            return set().union(*(self.follow(branch, places, fold) for branch in argument[1]))
-        if name in ("MAX_REPEAT", "MIN_REPEAT"):
-            return self.repeat(*argument, places, fold)
-        here = model.bytes_of(name, argument, fold)
-        for place in places:
-            self.sets[place] |= here
-        return {place + 1 for place in places if place + 1 < self.count}
-
-    def repeat(self, least, most, tree, places, fold):
-        behind = set() if least else set(places)
-        for turn in range(1, most + 1):
-            places = self.follow(tree, places, fold)
-            behind |= places if turn >= least else set()
-            if not places:
-                break
-        return behind
-
-
 def byte_set(members):
     """256 bits as four words, the lowest first."""
     bits = sum(1 << byte for byte in members)
@@ -101,7 +60,7 @@ def byte_set(members):
 
 def gate_of(d, sets, numbers):
     """Numbers of byte sets. None where a match may begin before its keyword."""
-    gate = [] if d.lead else Gate(d.pattern).sets
+    gate = [] if d.lead else shape.Gate(d.pattern).sets
     return numbers.span(number_in(sets, members) for members in gate)
 
 
@@ -113,9 +72,16 @@ def run_of(d, sets):
     return f"{number_in(sets, d.run.members)}, {d.run.least}" if d.run else "0, 0"
 
 
+def place_of(d, sets):
+    """Where in a match the secret stands, and two numbers that tell it."""
+    place = shape.place_of_secret(d.pattern)
+    numbers = (number_in(sets, place[1]), 0) if place[0] == "run" else (*place[1:], 0, 0)
+    return f"{{In::{place[0]}, {numbers[0]}, {numbers[1]}}}"
+
+
 def rule_line(d, number_of, words, validators, numbers, sets):
     return (
-        f"{{Kind::{d.kind}, Border::{d.border}, {str(d.matcher.groups > 0).lower()}, {d.lead}, {d.width},\n"
+        f"{{Kind::{d.kind}, Border::{d.border}, {place_of(d, sets)}, {d.lead}, {d.width},\n"
         f"     {quoted(d.pattern)}, {gate_of(d, sets, numbers)}, {run_of(d, sets)},\n"
         f"     {quoted(d.until)}, {words.span(map(quoted, d.near))}, {validators.span(map(validator, d.validate))}, "
         f"{numbers.span(sorted(number_of[other] for other in d.over))}}}"

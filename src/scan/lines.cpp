@@ -6,15 +6,14 @@
 namespace assay::scan {
 
 std::uint64_t Lines::of(std::uint64_t offset) {
-  std::vector<std::byte> block(64 << 10);
+  constexpr std::uint64_t kBlock = 64 << 10;
   while (is_text_ && at_ < offset) {
-    const auto wanted = std::min<std::uint64_t>(block.size(), offset - at_);
-    const auto n = source_.read_at(at_, std::span{block}.first(static_cast<std::size_t>(wanted)));
-    if (!n || *n == 0) return 0;
-    const auto text = bytes::text(bytes::View{block}.first(*n));
+    const auto piece = bytes::read_up_to(source_, at_, std::min(kBlock, offset - at_));
+    if (!piece || piece->empty()) return 0;
+    const auto text = bytes::text(*piece);
     is_text_ = text.find('\0') == text.npos;
     lines_ += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
-    at_ += *n;
+    at_ += piece->size();
   }
   return is_text_ ? lines_ + 1 : 0;
 }

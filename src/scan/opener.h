@@ -28,8 +28,8 @@ struct Opened {
   std::string request{};       ///< for its cell, from request_for()
 };
 
-/// What is done with a file in one cell. The secrets of a large pickle are searched beside the cell that parses it.
-enum class Task : char { everything = 'E', all_but_secrets_of_root = 'F', secrets_of_root = 'S' };
+/// What is done with a file in one cell. The bytes of a large pickle are swept beside the cell that parses it.
+enum class Task : char { everything = 'E', all_but_sweep_of_root = 'F', sweep_of_root = 'S' };
 
 /// What the reader of a file is asked: the task, the file's size in eight bytes, then its bytes if they travel along.
 std::string request_for(std::uint64_t size, std::string_view content, Task task = Task::everything);

@@ -45,7 +45,7 @@ std::string Reader::read(int descriptor, int spool, std::string_view request, co
 }
 
 std::string Reader::read(const bytes::Source& source, int spool, Task task, const sandbox::Beat& beat) {
-  if (task == Task::secrets_of_root) return search_root(source, beat);
+  if (task == Task::sweep_of_root) return sweep_root(source, beat);
   Answer answer;
   Examination how;
   how.limits = options_.limits;
@@ -53,10 +53,9 @@ std::string Reader::read(const bytes::Source& source, int spool, Task task, cons
   how.care = &detect::care;
   how.sign_of_life = [&] { beat(0); };
   how.on_bytes = [&](const OwnBytes& bytes) {
-    const bool beside = bytes.member == 0 && task == Task::all_but_secrets_of_root;
+    const bool beside = bytes.member == 0 && task == Task::all_but_sweep_of_root;
     if (beside) answer.own = bytes.own;
-    if (options_.secrets) look_for_secrets(bytes, beside);
-    look_for_malware(bytes);
+    look_at(bytes, !beside);
   };
   bytes::SpoolFile spool_file{spool};
   Exporter exporter{source, spool_file};
@@ -69,37 +68,45 @@ std::string Reader::read(const bytes::Source& source, int spool, Task task, cons
     return std::string{kNeedsOwnCell};
   }
   answer.document = std::move(*document);
-  if (options_.malware != Malware::off) yara_.finish(answer.document);
   programs_.finish(answer.document);
   answer.exports_cut = exporter.is_cut() || exporter.needs_spool();  // the parent had none to lend
   answer.exports = exporter.take();
   return answered(std::move(answer));
 }
 
-void Reader::look_for_secrets(const OwnBytes& bytes, bool beside) {
+void Reader::look_at(const OwnBytes& bytes, bool sweeps) {
   secrets_.pass_over(bytes.tensors);
-  if (!beside) secrets_.look_at(bytes);
-}
-
-void Reader::look_for_malware(const OwnBytes& bytes) {
-  if (options_.malware == Malware::off) return;
   yara_.pass_over(bytes.tensors);
-  yara_.look_at(bytes);
+  if (sweeps) sweep(bytes);
+  if (options_.malware != Malware::off) yara_.look_with_users(bytes);
   if (options_.malware == Malware::full) programs_.look_at(bytes);
 }
 
+void Reader::sweep(const OwnBytes& bytes) {
+  std::vector<LiteralEngine*> engines;
+  if (options_.secrets) engines.push_back(&secrets_);
+  if (options_.malware == Malware::on) engines.push_back(&yara_);
+  sweep_.over(bytes, bytes.own, engines);
+  if (options_.malware != Malware::full) return;
+  auto all = bytes.own;
+  all.insert(all.end(), bytes.tensors.begin(), bytes.tensors.end());
+  const auto size = bytes.source.size();
+  sweep_.over(bytes, remainder(size, remainder(size, std::move(all))), {&yara_});
+}
+
 /// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.
-std::string Reader::search_root(const bytes::Source& source, const sandbox::Beat& beat) {
+std::string Reader::sweep_root(const bytes::Source& source, const sandbox::Beat& beat) {
   Answer answer;
   answer.document = nothing_read(source.size());
   bytes::Budget budget{options_.limits, source.size()};
   budget.on_check([&] { beat(0); });
   const std::vector<bytes::Extent> all{{0, source.size()}}, none;
-  secrets_.look_at({0, source, all, none, answer.document, budget});
+  sweep({0, source, all, none, answer.document, budget});
   return answered(std::move(answer));
 }
 
 std::string Reader::answered(Answer answer) {
+  if (options_.malware != Malware::off) yara_.finish(answer.document);
   if (options_.secrets) secrets_.finish(answer.document);
   if (options_.keep_secrets)
     for (const auto& o : answer.document.observations) answer.secrets.push_back(o.secret);

@@ -10,6 +10,7 @@
 #include "scan/program_search.h"
 #include "scan/scan.h"
 #include "scan/secret_search.h"
+#include "scan/sweep.h"
 #include "scan/yara_search.h"
 
 namespace assay::scan {
@@ -28,14 +29,15 @@ class Reader {
 
  private:
   std::string read(const bytes::Source& source, int spool, Task task, const sandbox::Beat& beat);
-  void look_for_secrets(const OwnBytes& bytes, bool beside);
-  void look_for_malware(const OwnBytes& bytes);
-  std::string search_root(const bytes::Source& source, const sandbox::Beat& beat);
+  void look_at(const OwnBytes& bytes, bool sweeps);
+  void sweep(const OwnBytes& bytes);
+  std::string sweep_root(const bytes::Source& source, const sandbox::Beat& beat);
   std::string answered(Answer answer);
 
   const Options& options_;
   bool third_party_;
   bool exports_;
+  Sweep sweep_;
   SecretSearch secrets_;
   YaraSearch yara_;
   ProgramSearch programs_;

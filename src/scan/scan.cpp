@@ -15,6 +15,7 @@
 #include "container/sevenzip/sevenzip.h"
 #include "detect/detect.h"
 #include "format/wire.h"
+#include "literals/literals.h"
 #include "malware/yara/own.h"
 #include "sandbox/pool.h"
 #include "scan/answer.h"
@@ -51,6 +52,12 @@ bool leads_out(std::string_view path, std::string_view target) {
     target.remove_prefix(std::min(end + 1, target.size()));
   }
   return false;
+}
+
+/// Whether large pickles are swept in a cell beside the one that parses them. Which of their bytes are tensors, nobody
+/// knows before they are parsed.
+bool sweeps_beside(const Options& options) {
+  return options.malware == Malware::on || (options.malware == Malware::off && options.secrets);
 }
 
 class Scan {
@@ -115,9 +122,9 @@ class Scan {
     bool whole = false;  ///< its bytes went with the request
     bool hashing = false;
     bool done = false;
-    bool split = false;             ///< the secrets of its own bytes are searched in a cell of their own
+    bool split = false;             ///< its own bytes are swept in another cell than the one that parses them
     std::unique_ptr<Answer> facts;  ///< of such a file: what came first. Not in place, as there may be a million files
-    std::unique_ptr<Answer> root_secrets;
+    std::unique_ptr<Answer> swept;
 
     /// Nobody has to read it any more.
     void let_go() {
@@ -129,7 +136,7 @@ class Scan {
 
   /// Two jobs may read one file: the second one has an odd number.
   static std::uint64_t job_of(std::size_t index, Task task) {
-    return std::uint64_t{index} << 1 | (task == Task::secrets_of_root ? 1u : 0u);
+    return std::uint64_t{index} << 1 | (task == Task::sweep_of_root ? 1u : 0u);
   }
   static std::size_t index_of(std::uint64_t job) { return static_cast<std::size_t>(job >> 1); }
 
@@ -265,11 +272,11 @@ class Scan {
     if (fd && !file.input) file.witness = fd.duplicate();
     file.own_cell |= options_.yara != nullptr;  // a stranger's rules and what they read share a cell with nothing else
     const bool pickle = size > Opener::kHashed && size <= kAhead && is_pickle(fd);
+    if (pickle && sweeps_beside(options_) && !file.own_cell) sweep_beside(index, fd);
     // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
-    if ((pickle || options_.digest) && size > Opener::kHashed && !file.hashing && file.sha256.empty()) hash(index);
-    if (pickle && options_.secrets && !file.own_cell) search_beside(index, fd);
+    if ((pickle || options_.digest) && size > Opener::kHashed && !file.split) hash(index);
     if (file.whole && antivirus_.is_asked()) file.content = content_of(request);
-    if (file.split) request[0] = static_cast<char>(Task::all_but_secrets_of_root);
+    if (file.split) request[0] = static_cast<char>(Task::all_but_sweep_of_root);
     sandbox::Job job;
     job.request = std::move(request);
     job.id = job_of(index, Task::everything);
@@ -282,14 +289,14 @@ class Scan {
     pool_.submit(std::move(job), file.own_cell ? sandbox::Kind::one_shot : sandbox::Kind::pooled);
   }
 
-  void search_beside(std::size_t index, const Descriptor& fd) {
+  void sweep_beside(std::size_t index, const Descriptor& fd) {
     const auto size = static_cast<std::uint64_t>(files_[index].identity.size);
     auto second = fd.duplicate();
     if (!second) return;
     files_[index].split = true;
     sandbox::Job job;
-    job.request = request_for(size, {}, Task::secrets_of_root);
-    job.id = job_of(index, Task::secrets_of_root);
+    job.request = request_for(size, {}, Task::sweep_of_root);
+    job.id = job_of(index, Task::sweep_of_root);
     job.weight = size;
     job.descriptor = second.release();
     pool_.submit(std::move(job), sandbox::Kind::pooled);
@@ -306,8 +313,9 @@ class Scan {
   void take(sandbox::Reply reply, Feed& opener) {
     const auto index = index_of(reply.id);
     auto& file = files_[index];
+    if (file.split) hash(index);  // not sooner: two cells were busy with it
     if (file.done) return;  // the other half of its answer has failed
-    if (reply.id == job_of(index, Task::secrets_of_root)) return take_secrets(index, reply);
+    if (reply.id == job_of(index, Task::sweep_of_root)) return take_swept(index, reply);
     const auto unchanged_so_far = unchanged(index);
     if (!antivirus_.is_asked()) file.let_go();
     using sandbox::Outcome;
@@ -331,18 +339,18 @@ class Scan {
         !are_inside(answer->exports, answer->document.members.size(), answer->document.size, size_of(file.spool)))
       return give_up(index, Errc::crashed, kNonsense);
     file.facts = std::make_unique<Answer>(std::move(*answer));
-    if (!file.split || file.root_secrets) complete(index);
+    if (!file.split || file.swept) complete(index);
   }
 
-  /// The answer of the cell that searched a file's own bytes. Without one the file has been searched in part.
-  void take_secrets(std::size_t index, const sandbox::Reply& reply) {
+  /// The answer of the cell that swept a file's own bytes. Without one the file has been searched in part.
+  void take_swept(std::size_t index, const sandbox::Reply& reply) {
     auto& file = files_[index];
-    file.root_secrets = std::make_unique<Answer>();
+    file.swept = std::make_unique<Answer>();
     const bool answered = reply.outcome == sandbox::Outcome::done && reply.result.starts_with(Reader::kDocument);
     auto answer =
         answered ? decode(bytes::view(std::string_view{reply.result}.substr(1))) : fail(Errc::crashed, 0, kNonsense);
     if (answer && answer->document.size == static_cast<std::uint64_t>(file.identity.size))
-      *file.root_secrets = std::move(*answer);
+      *file.swept = std::move(*answer);
     if (file.facts) complete(index);
   }
 
@@ -350,7 +358,7 @@ class Scan {
   void complete(std::size_t index) {
     auto& file = files_[index];
     auto* document = &file.facts->document;
-    if (file.split) add_secrets(*file.facts, std::move(file.root_secrets->document));
+    if (file.split) add_swept(*file.facts, std::move(file.swept->document));
     stamp(*document);
     const auto& found = listing_.found[index];
     if (found.kind == Found::Kind::blob && !found.what.empty())
@@ -359,10 +367,10 @@ class Scan {
                      : file.own_cell                           ? "cell+one-shot"
                                                                : "cell";
     document->sha256 = std::move(file.sha256);
-    if (document->sha256.empty() && !file.hashing && (options_.digest || reads_everything(*document))) hash(index);
+    if (document->sha256.empty() && (options_.digest || reads_everything(*document))) hash(index);
     auto answer = std::move(file.facts);
     file.facts.reset();
-    file.root_secrets.reset();
+    file.swept.reset();
     if (antivirus_.is_asked()) return ask_about_malware(index, std::move(*answer));
     if (options_.malware != Malware::off) answer->document.engines.push_back(antivirus_.not_run());
     finish(index, std::move(answer->document));
@@ -392,23 +400,22 @@ class Scan {
   }
 
   /// Of what was found in the root's bytes as they lie, only what is the root's own.
-  static void add_secrets(Answer& facts, format::Document found) {
+  static void add_swept(Answer& facts, format::Document swept) {
     auto& document = facts.document;
-    auto run = std::find_if(document.engines.begin(), document.engines.end(),
-                            [](const format::EngineRun& r) { return r.engine == kSecrets; });
-    if (run == document.engines.end()) return;
-    if (found.engines.size() != 1 || found.engines[0].engine != kSecrets) {
-      run->complete = false;
-      run->what = "the reader that looked for them gave no answer";
-      return;
+    for (auto& run : document.engines) {
+      const auto beside = std::ranges::find(swept.engines, run.engine, &format::EngineRun::engine);
+      const bool answered = beside != swept.engines.end();
+      if (run.complete && !answered) run.what = "the reader that looked for it gave no answer";
+      if (run.complete && answered) run.what = std::move(beside->what);
+      run.complete &= answered && beside->complete;
     }
-    if (run->complete && !found.engines[0].complete) run->what = found.engines[0].what;
-    run->complete &= found.engines[0].complete;
-    for (auto& o : found.observations) {
-      const bool own = std::any_of(facts.own.begin(), facts.own.end(), [&](const bytes::Extent& e) {
+    for (auto& o : swept.observations) {
+      const bool own = std::ranges::any_of(facts.own, [&](const bytes::Extent& e) {
         return o.place.offset >= e.begin && o.place.offset < e.end && o.length <= e.end - o.place.offset;
       });
-      if (o.place.member == 0 && own) document.observations.push_back(std::move(o));
+      if (o.place.member != 0 || !own) continue;
+      if (o.engine == YaraSearch::kEngine && is_only_read(document.members[0])) o.severity = "note";
+      document.observations.push_back(std::move(o));
     }
   }
 
@@ -437,6 +444,7 @@ class Scan {
 
   void hash(std::size_t index) {
     auto& file = files_[index];
+    if (file.hashing || !file.sha256.empty() || file.done) return;
     file.hashing = true;
     hasher_.submit(index, file.identity, file.input ? file.input.duplicate() : Descriptor{});
   }
@@ -501,7 +509,7 @@ unsigned cells_for(const std::vector<std::string>& paths, const Options& options
   constexpr unsigned kMost = 256;
   const auto most = std::min(options.jobs > 0 ? options.jobs : cores, kMost);
   if (!alone) return most;
-  return options.secrets && size > Opener::kHashed && size <= kAhead ? std::min(most, 2u) : 1;
+  return sweeps_beside(options) && size > Opener::kHashed && size <= kAhead ? std::min(most, 2u) : 1;
 }
 
 }  // namespace
@@ -535,6 +543,7 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
     };
   };
   if (options.malware != Malware::off) malware::yara::prepare();
+  if (options.malware != Malware::off || options.secrets) literals::prepare();
   if (options.yara) warm_for_strangers();
   sandbox::Limits limits;
   limits.wall = std::chrono::seconds{options.limits.seconds + 30};

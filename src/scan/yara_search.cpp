@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/text.h"
-#include "scan/lines.h"
 
 namespace assay::scan {
 
@@ -13,14 +12,6 @@ using malware::yara::Match;
 namespace {
 
 constexpr std::size_t kMostShown = 120;  ///< bytes of a match, and of a rule's words
-
-/// What nobody runs: prose and settings speak of attacks without being any.
-bool is_only_read(const format::Member& member) {
-  constexpr std::array<std::string_view, 6> kRead{"text", "json", "json-lines", "xml", "svg", "safetensors"};
-  return !member.formats.empty() && std::ranges::all_of(member.formats, [&](const std::string& format) {
-    return std::ranges::find(kRead, format) != kRead.end();
-  });
-}
 
 format::Observation observation_of(const Match& match, format::Place place) {
   format::Observation o;
@@ -36,55 +27,70 @@ format::Observation observation_of(const Match& match, format::Place place) {
 
 }  // namespace
 
-void YaraSearch::look_at(const OwnBytes& bytes) {
-  if (look_with_own(bytes) && !user_rules_.empty()) look_with_users(bytes);
+bool is_only_read(const format::Member& member) {
+  constexpr std::array<std::string_view, 6> kRead{"text", "json", "json-lines", "xml", "svg", "safetensors"};
+  return !member.formats.empty() && std::ranges::all_of(member.formats, [&](const std::string& format) {
+    return std::ranges::find(kRead, format) != kRead.end();
+  });
 }
 
-bool YaraSearch::look_with_own(const OwnBytes& bytes) {
+void YaraSearch::enter(const OwnBytes& bytes) {
+  bytes_ = &bytes;
+  lines_.emplace(bytes.source);
+}
+
+void YaraSearch::begin(const bytes::Extent& extent) {
+  extent_ = extent;
+  stretches_.emplace(extent.end - extent.begin);
+}
+
+void YaraSearch::take(bytes::View, const literals::Places& ending_in_it) {
+  for (const auto& anchor : ending_in_it.anchors) stretches_->add(anchor);
+}
+
+bool YaraSearch::end() {
+  if (stretches_->empty()) return true;
   if (!own_) {
     auto opened = malware::yara::OwnRules::open();
     if (!opened) return leave_out(opened.error().what), false;
     own_ = std::move(*opened);
   }
-  auto where = bytes.own;
-  if (tensors_) where.insert(where.end(), bytes.tensors.begin(), bytes.tensors.end());
-  return look_at(bytes, where, *own_, true);
+  return look_at(extent_, [&](const bytes::Source& source) { return own_->scan(source, *stretches_); }, true);
 }
 
-bool YaraSearch::look_with_users(const OwnBytes& bytes) {
+void YaraSearch::look_with_users(const OwnBytes& bytes) {
+  if (user_rules_.empty()) return;
   if (!user_) {
     auto opened = malware::yara::Scanner::open(bytes::view(user_rules_));
-    if (!opened) return leave_out(opened.error().what), false;
+    if (!opened) return leave_out(opened.error().what);
     user_ = std::move(*opened);
   }
+  enter(bytes);
   const auto left_out = tensors_ ? std::vector<bytes::Extent>{} : bytes.tensors;
-  return look_at(bytes, remainder(bytes.source.size(), left_out), *user_, false);
+  for (const auto& extent : remainder(bytes.source.size(), left_out))
+    if (!look_at(extent, [&](const bytes::Source& source) { return user_->scan(source); }, false)) return;
 }
 
 /// False where nothing more is looked at.
-template <class Rules>
-bool YaraSearch::look_at(const OwnBytes& bytes, const std::vector<bytes::Extent>& where, Rules& rules,
-                         bool told_by_us) {
-  for (const auto& extent : where) {
-    if (const auto go = bytes.budget.check_time(extent.begin); !go) return leave_out(go.error().what), false;
-    const bool is_all = extent.begin == 0 && extent.end == bytes.source.size();
-    const bytes::WindowSource window{bytes.source, extent.begin, extent.end - extent.begin};
-    auto found = rules.scan(is_all ? bytes.source : static_cast<const bytes::Source&>(window));
-    if (found.stopped) leave_out(found.stopped->what);
-    if (!note(bytes, std::move(found.facts), extent.begin, told_by_us)) return false;
-  }
-  return true;
+template <class Scan>
+bool YaraSearch::look_at(const bytes::Extent& extent, const Scan& scan, bool told_by_us) {
+  const auto& source = bytes_->source;
+  if (const auto go = bytes_->budget.check_time(extent.begin); !go) return leave_out(go.error().what), false;
+  const bool is_all = extent.begin == 0 && extent.end == source.size();
+  const bytes::WindowSource window{source, extent.begin, extent.end - extent.begin};
+  auto found = scan(is_all ? source : static_cast<const bytes::Source&>(window));
+  if (found.stopped) leave_out(found.stopped->what);
+  return note(std::move(found.facts), extent.begin, told_by_us);
 }
 
-bool YaraSearch::note(const OwnBytes& bytes, std::vector<Match> matches, std::uint64_t begin, bool told_by_us) {
-  const bool is_told_about = told_by_us && is_only_read(bytes.document.members[bytes.member]);
+bool YaraSearch::note(std::vector<Match> matches, std::uint64_t begin, bool told_by_us) {
+  const bool is_told_about = told_by_us && is_only_read(bytes_->document.members[bytes_->member]);
   std::ranges::sort(matches, {}, &Match::offset);
-  Lines lines{bytes.source};
   for (auto& match : matches) {
-    if (!bytes.budget.charge(bytes::Line::facts, 1)) return leave_out("more matches than are kept"), false;
+    if (!bytes_->budget.charge(bytes::Line::facts, 1)) return leave_out("more matches than are kept"), false;
     match.offset += begin;
-    auto o = observation_of(match, {bytes.member, match.offset});
-    o.line = lines.of(match.offset);
+    auto o = observation_of(match, {bytes_->member, match.offset});
+    o.line = lines_->of(match.offset);
     if (is_told_about) o.severity = "note";
     found_.push_back(std::move(o));
   }

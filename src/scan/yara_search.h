@@ -1,4 +1,5 @@
-// Runs YARA rules over the bytes that the examiner shows, and writes what matches as observations. Runs in a cell.
+// Runs YARA rules: ours where a sweep shows their anchors, the user's over all bytes. Writes what matches as
+// observations. Runs in a cell.
 #pragma once
 #include <optional>
 #include <string>
@@ -6,11 +7,15 @@
 #include <vector>
 
 #include "malware/yara/own.h"
-#include "scan/examine.h"
+#include "scan/lines.h"
+#include "scan/sweep.h"
 
 namespace assay::scan {
 
-class YaraSearch {
+/// What nobody runs: prose and settings speak of attacks without being any, and what our own rules find there is a note.
+bool is_only_read(const format::Member& member);
+
+class YaraSearch final : public LiteralEngine {
  public:
   static constexpr std::string_view kEngine = "yara";
 
@@ -18,8 +23,15 @@ class YaraSearch {
   /// something to search. `tensors`: whether those are searched, too.
   YaraSearch(std::string_view user_rules, bool tensors) : user_rules_{user_rules}, tensors_{tensors} { forget(); }
 
-  /// Rules of our own look at what belongs to the member itself; the user's at all of its bytes.
-  void look_at(const OwnBytes& bytes);
+  void enter(const OwnBytes& bytes) override;
+  void begin(const bytes::Extent& extent) override;
+  void take(bytes::View piece, const literals::Places& ending_in_it) override;
+  bool end() override;
+  void leave_out(std::string_view what) override;
+  void see_nothing() override { stretches_->add_all(); }
+
+  /// The user's rules, over all bytes of the member but its tensors.
+  void look_with_users(const OwnBytes& bytes);
   void pass_over(const std::vector<bytes::Extent>& tensors) {
     if (!tensors_) run_.passed_over += bytes_in(tensors);
   }
@@ -28,18 +40,18 @@ class YaraSearch {
   void forget();
 
  private:
-  using Matches = Parsed<std::vector<malware::yara::Match>>;
-  template <class Rules>
-  bool look_at(const OwnBytes& bytes, const std::vector<bytes::Extent>& where, Rules& rules, bool told_by_us);
-  bool note(const OwnBytes& bytes, std::vector<malware::yara::Match> matches, std::uint64_t begin, bool told_by_us);
-  bool look_with_own(const OwnBytes& bytes);
-  bool look_with_users(const OwnBytes& bytes);
-  void leave_out(std::string_view what);
+  template <class Scan>
+  bool look_at(const bytes::Extent& extent, const Scan& scan, bool told_by_us);
+  bool note(std::vector<malware::yara::Match> matches, std::uint64_t begin, bool told_by_us);
 
   std::string_view user_rules_;
   bool tensors_;
   std::optional<malware::yara::OwnRules> own_;
   std::optional<malware::yara::Scanner> user_;
+  const OwnBytes* bytes_ = nullptr;                    ///< of the member that is shown
+  std::optional<Lines> lines_;                         ///< of the same
+  bytes::Extent extent_;                               ///< that is shown
+  std::optional<malware::yara::Stretches> stretches_;  ///< of it
   std::vector<format::Observation> found_;
   format::EngineRun run_;
 };

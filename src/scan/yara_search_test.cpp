@@ -4,6 +4,7 @@
 
 #include "malware/yara/compile.h"
 #include "scan/program_search.h"
+#include "scan/sweep.h"
 
 namespace assay::scan {
 namespace {
@@ -31,7 +32,10 @@ format::Document searched(Shown& shown, std::string_view user_rules = {}, bool t
   YaraSearch search{user_rules, tensors};
   const auto bytes = shown.bytes();
   search.pass_over(bytes.tensors);
-  search.look_at(bytes);
+  auto where = bytes.own;
+  if (tensors) where.insert(where.end(), bytes.tensors.begin(), bytes.tensors.end());
+  Sweep{}.over(bytes, where, {&search});
+  search.look_with_users(bytes);
   format::Document out;
   search.finish(out);
   return out;
@@ -112,7 +116,8 @@ TEST(YaraSearch, WhatIsLeftOutIsSaid) {
 TEST(YaraSearch, StartsAnew) {
   Shown shown{std::string{kAttack}, {"shell"}, {{0, kAttack.size()}}};
   YaraSearch search{{}, false};
-  search.look_at(shown.bytes());
+  const auto bytes = shown.bytes();
+  Sweep{}.over(bytes, bytes.own, {&search});
   search.forget();
   format::Document out;
   search.finish(out);

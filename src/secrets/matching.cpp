@@ -17,16 +17,11 @@ using table::Rule;
 
 constexpr auto npos = std::string_view::npos;
 
-bool has(const table::ByteSet& set, char c) noexcept {
-  const auto byte = static_cast<unsigned char>(c);
-  return (set[byte / 64] >> byte % 64 & 1) != 0;
-}
-
 /// Whether a match may begin where `text` does: most keywords stand in ordinary text and are turned away here.
 bool passes_gate(const Rule& rule, std::string_view text) noexcept {
   if (text.size() < rule.gate.size()) return false;
   for (std::size_t i = 0; i < rule.gate.size(); ++i) {
-    if (!has(table::byte_sets[rule.gate[i]], text[i])) return false;
+    if (!table::has(table::byte_sets[rule.gate[i]], text[i])) return false;
   }
   return true;
 }
@@ -144,7 +139,7 @@ bool may_match(std::uint32_t number, const Surroundings& around, std::uint64_t a
   std::size_t run = 0;
   for (const char c : around.text.substr(static_cast<std::size_t>(at - around.begin), rule.width)) {
     if (run >= rule.run_bytes) break;
-    run = has(table::byte_sets[rule.run_set], c) ? run + 1 : 0;
+    run = table::has(table::byte_sets[rule.run_set], c) ? run + 1 : 0;
   }
   return run >= rule.run_bytes;
 }

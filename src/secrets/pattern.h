@@ -8,7 +8,7 @@ namespace assay::secrets {
 
 struct Match {
   std::string_view all;
-  std::string_view secret;  ///< group 1, or all of it
+  std::string_view secret;  ///< its group 1, or all of it
 };
 
 /// The leftmost match of rule number `rule` in `text`, if one begins in its first `starts` bytes.

@@ -43,13 +43,29 @@ struct Validator {
   double most;
 };
 
+/// Where in a match the secret stands.
+struct Place {
+  enum class In : std::uint8_t {
+    whole,  ///< it is the match
+    fixed,  ///< `number` bytes, and `behind` bytes behind them
+    run,    ///< the last bytes that are all of byte set `number`, as many as there are
+    group,  ///< group 1 of the pattern
+  } in;
+  std::uint32_t number, behind;
+};
+using In = Place::In;
+
 using ByteSet = std::array<std::uint64_t, 4>;  ///< 256 bits, the lowest byte's first
+inline bool has(const ByteSet& set, char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return (set[byte / 64] >> byte % 64 & 1) != 0;
+}
 
 /// What a detector looks for; the same number as in `detectors`.
 struct Rule {
   Kind kind;
   Border border;
-  bool has_group;                       ///< group 1 is the secret
+  Place place;
   std::uint32_t lead;                   ///< bytes that a match may begin before its keyword
   std::uint32_t width;                  ///< the most bytes that a match can have
   std::string_view regex;               ///< RE2, Latin-1
@@ -83,8 +99,5 @@ extern const std::size_t near_bytes, name_bytes, until_bytes;
 extern const std::uint64_t stretch_bytes, cost_of_stretch, most_doubts;
 extern const std::size_t most_hits, most_found, deepest_json, shortest_behind_word;
 extern const std::string_view version;
-
-/// The Vectorscan database of `keywords`, which compile_keywords.cpp writes.
-extern const std::span<const unsigned char> database;
 
 }  // namespace assay::secrets::table

@@ -1,0 +1,49 @@
+#include "scan/sweep.h"
+
+#include <algorithm>
+
+namespace assay::scan {
+
+constexpr std::size_t kBlock = 64 << 10;  ///< bytes read at once
+
+void Sweep::over(const OwnBytes& bytes, const std::vector<bytes::Extent>& where, std::vector<LiteralEngine*> engines) {
+  for (auto* engine : engines) engine->enter(bytes);
+  for (const auto& extent : where) {
+    if (engines.empty()) return;
+    if (!search_) search_ = literals::Search::open();
+    for (auto* engine : engines) engine->begin(extent);
+    if (!*search_) {
+      for (auto* engine : engines) engine->see_nothing();
+    } else if (const auto shown = show(bytes, extent, engines); !shown) {
+      for (auto* engine : engines) engine->leave_out(shown.error().what);
+    }
+    std::erase_if(engines, [](LiteralEngine* engine) { return !engine->end(); });
+  }
+}
+
+Result<void> Sweep::show(const OwnBytes& bytes, const bytes::Extent& extent,
+                         const std::vector<LiteralEngine*>& engines) {
+  auto& search = **search_;
+  search.restart();
+  const auto show_piece = [&](bytes::View piece, const literals::Places& places) {
+    for (auto* engine : engines) engine->take(piece, places);
+  };
+  const auto memory = bytes.source.in_memory();
+  for (auto at = extent.begin; at < extent.end;) {
+    TRY(bytes.budget.check_time(at));
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, extent.end - at));
+    if (!memory.empty()) {
+      search.scan(memory.subspan(static_cast<std::size_t>(at), wanted), show_piece);
+      at += wanted;
+      continue;
+    }
+    block_.resize(kBlock);
+    const auto n = bytes.source.read_at(at, std::span{block_}.first(wanted));
+    if (!n || *n == 0) return fail(Errc::io, at, "some of the bytes could not be read");
+    search.scan(bytes::View{block_}.first(*n), show_piece);
+    at += *n;
+  }
+  return {};
+}
+
+}  // namespace assay::scan

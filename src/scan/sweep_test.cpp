@@ -1,0 +1,98 @@
+#include "scan/sweep.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace assay::scan {
+namespace {
+
+using bytes::Extent;
+
+/// Writes down what it is shown.
+struct Listener final : LiteralEngine {
+  void enter(const OwnBytes&) override { told += "enter "; }
+  void begin(const Extent& extent) override { told += "[" + std::to_string(extent.begin) + " "; }
+  void take(bytes::View piece, const literals::Places& ending_in_it) override {
+    bytes += bytes::text(piece);
+    for (const auto& place : ending_in_it.keywords) told += "keyword@" + std::to_string(place.end) + " ";
+  }
+  bool end() override {
+    told += "] ";
+    return !wants_no_more;
+  }
+  void leave_out(std::string_view what) override { told += "(" + std::string{what} + ") "; }
+  void see_nothing() override { told += "blind "; }
+
+  bool wants_no_more = false;
+  std::string told, bytes;
+};
+
+/// Not in memory, and cut short where somebody says so.
+class Far final : public bytes::Source {
+ public:
+  explicit Far(std::string_view all, std::uint64_t readable = ~0ull) : source_{bytes::view(all)}, readable_{readable} {}
+  std::uint64_t size() const noexcept override { return source_.size(); }
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (offset >= readable_) return fail(Errc::changed, offset, "it shrank");
+    return source_.read_at(offset, out.first(std::min<std::uint64_t>(out.size(), readable_ - offset)));
+  }
+
+ private:
+  bytes::MemorySource source_;
+  std::uint64_t readable_;
+};
+
+struct Shown {
+  format::Document document{};
+  bytes::Budget budget{bytes::Limits{}, 1 << 20};
+
+  void to(std::vector<LiteralEngine*> engines, const bytes::Source& source, const std::vector<Extent>& own) {
+    const std::vector<Extent> none;
+    const OwnBytes bytes{0, source, own, none, document, budget};
+    Sweep{}.over(bytes, own, std::move(engines));
+  }
+};
+
+// What both extents hold together is no keyword in either.
+const std::string kText = "password|passXXword|password";
+const std::vector<Extent> kOwn{{0, 13}, {15, 28}};
+
+TEST(Sweep, ShowsEachExtentToAllEnginesAsAStreamOfItsOwn) {
+  for (const bool far : {false, true}) {
+    Listener one, other;
+    const bytes::MemorySource near{bytes::view(kText)};
+    Shown{}.to({&one, &other}, far ? static_cast<const bytes::Source&>(Far{kText}) : near, kOwn);
+    EXPECT_EQ(one.told, "enter [0 keyword@8 ] [15 keyword@13 ] ");
+    EXPECT_EQ(one.bytes, "password|password|password");
+    EXPECT_EQ(other.told, one.told);
+  }
+}
+
+TEST(Sweep, AnEngineThatHasEnoughIsShownNoOtherExtent) {
+  Listener one, other;
+  one.wants_no_more = true;
+  Shown{}.to({&one, &other}, bytes::MemorySource{bytes::view(kText)}, kOwn);
+  EXPECT_EQ(one.told, "enter [0 keyword@8 ] ");
+  EXPECT_EQ(other.told, "enter [0 keyword@8 ] [15 keyword@13 ] ");
+}
+
+TEST(Sweep, WhatCannotBeReadIsSaidAndWhatWasShownCounts) {
+  Listener one;
+  Shown{}.to({&one}, Far{kText, 10}, {{0, 28}});
+  EXPECT_EQ(one.told, "enter [0 keyword@8 (some of the bytes could not be read) ] ");
+  EXPECT_EQ(one.bytes, kText.substr(0, 10));
+}
+
+TEST(Sweep, StopsWhenTheTimeIsOver) {
+  Listener one;
+  Shown shown;
+  bytes::Limits limits;
+  limits.seconds = 0;
+  shown.budget = bytes::Budget{limits, 1};
+  shown.to({&one}, bytes::MemorySource{bytes::view(kText)}, {{0, 28}});
+  EXPECT_EQ(one.told, "enter [0 (limit reached: seconds) ] ");
+}
+
+}  // namespace
+}  // namespace assay::scan
