@@ -22,7 +22,7 @@ std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) noexcept {
 std::string_view to_string(Line line) noexcept { return kNames[static_cast<std::size_t>(line)]; }
 
 Budget::Budget(const Limits& limits, std::uint64_t artifact_bytes) noexcept
-    : limits_{limits}, started_{std::chrono::steady_clock::now()} {
+    : limits_{limits}, started_{CoarseClock::now()} {
   const auto by_ratio = saturating_product(limits.inflated_ratio, artifact_bytes);
   const auto inflatable = limits.inflated_floor + std::min(by_ratio, std::numeric_limits<std::uint64_t>::max() / 2);
   // Probing is bounded by the artifact's size as well, so that a small file cannot cost seconds.
@@ -52,7 +52,7 @@ void Budget::restore(Line line, std::uint64_t before) noexcept { left_[static_ca
 Result<void> Budget::check_time(std::uint64_t at) {
   if (on_check_) on_check_();
   // Compared in seconds: a limit of years would overflow as nanoseconds.
-  const auto used = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+  const auto used = std::chrono::floor<std::chrono::seconds>(CoarseClock::now() - started_);
   if (static_cast<std::uint64_t>(used.count()) < limits_.seconds) return {};
   return fail(Errc::limit_reached, at, kReached[static_cast<std::size_t>(Line::seconds)]);
 }

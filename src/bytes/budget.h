@@ -6,6 +6,7 @@
 #include <functional>
 #include <string_view>
 
+#include "base/coarse_clock.h"
 #include "base/result.h"
 
 namespace assay::bytes {
@@ -55,7 +56,7 @@ class Budget {
   Limits limits_;
   std::array<std::uint64_t, kLines> allowed_{};
   std::array<std::uint64_t, kLines> left_{};
-  std::chrono::steady_clock::time_point started_;
+  CoarseClock::time_point started_;
   std::function<void()> on_check_;
 };
 

@@ -5,19 +5,6 @@
 namespace assay::bytes {
 namespace {
 
-/// Sorted and merged, clipped to [0, size).
-std::vector<Extent> normalised(std::vector<Extent> extents, std::uint64_t size) {
-  std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
-  std::vector<Extent> out;
-  for (auto e : extents) {
-    e.end = std::min(e.end, size);
-    if (e.begin >= e.end) continue;
-    if (!out.empty() && e.begin <= out.back().end) out.back().end = std::max(out.back().end, e.end);
-    else out.push_back(e);
-  }
-  return out;
-}
-
 /// The parts of `extents` outside `taken`; both normalised.
 std::vector<Extent> without(const std::vector<Extent>& extents, const std::vector<Extent>& taken) {
   std::vector<Extent> out;
@@ -48,8 +35,23 @@ void note(std::vector<Unexamined>& out, const Extent& e, std::string_view reason
 
 }  // namespace
 
+std::vector<Extent> normalised(std::vector<Extent> extents, std::uint64_t size) {
+  std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+  std::size_t kept = 0;
+  for (auto e : extents) {
+    e.end = std::min(e.end, size);
+    if (e.begin >= e.end) continue;
+    if (kept > 0 && e.begin <= extents[kept - 1].end) extents[kept - 1].end = std::max(extents[kept - 1].end, e.end);
+    else extents[kept++] = e;
+  }
+  extents.resize(kept);
+  return extents;
+}
+
 std::vector<Extent> remainder(std::uint64_t size, std::vector<Extent> taken) {
-  return without(normalised({{0, size}}, size), normalised(std::move(taken), size));
+  std::vector<Extent> all;
+  if (size > 0) all.push_back({0, size});
+  return taken.empty() ? all : without(all, normalised(std::move(taken), size));
 }
 
 std::uint64_t bytes_in(const std::vector<Extent>& extents) {
@@ -106,8 +108,9 @@ bool CoverageMap::covers(std::uint64_t begin, std::uint64_t end) const {
 
 Coverage CoverageMap::finish(std::uint64_t size) const {
   Coverage out;
-  std::vector<Extent> left = normalised({{0, size}}, size);
+  auto left = remainder(size, {});
   for (std::size_t c = 0; c + 1 < kCovers; ++c) {
+    if (claims_[c].empty()) continue;
     const auto mine = normalised(claims_[c], size);
     const auto rest = without(left, mine);
     out.total[c] = bytes_in(left) - bytes_in(rest);

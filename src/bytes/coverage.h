@@ -42,6 +42,8 @@ struct Coverage {
 };
 inline constexpr std::size_t kMostUnexamined = 64;
 
+/// Sorted and merged, clipped to [0, size).
+std::vector<Extent> normalised(std::vector<Extent> extents, std::uint64_t size);
 /// The parts of [0, size) outside `taken`, in order. `taken` may overlap and reach beyond.
 std::vector<Extent> remainder(std::uint64_t size, std::vector<Extent> taken);
 /// Sum of the lengths of extents that do not overlap.

@@ -3,12 +3,14 @@
 // allocates at most a small multiple of its input. Ranges of enums and everything between the lines are for a
 // validate() to check.
 #pragma once
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "base/kept.h"
 #include "base/result.h"
 #include "bytes/reader.h"
 
@@ -43,6 +45,10 @@ class Encoder {
     write(std::uint64_t{s.size()});
     out += s;
   }
+  void write(Kept& text) {
+    write(std::uint64_t{text.view().size()});
+    out += text.view();
+  }
   template <class T>
   void write(std::vector<T>& list) {
     write(std::uint64_t{list.size()});
@@ -65,7 +71,8 @@ class Decoder {
   Error error() const { return *error_; }
 
  private:
-  static constexpr unsigned kDeepest = 20;  ///< lists inside lists
+  static constexpr unsigned kDeepest = 20;        ///< lists inside lists
+  static constexpr std::uint64_t kReserved = 4;  ///< items for which there is room at once: most lists are short
 
   void give_up(std::string_view what) {
     if (!error_) error_ = Error{Errc::malformed, in_.offset(), what};
@@ -98,12 +105,14 @@ class Decoder {
   void read(T& v) {
     v = static_cast<T>(byte());
   }  // the range is validate()'s business
-  void read(std::string& s) {
+  void read(std::string& s) { s = text(); }
+  void read(Kept& kept) { kept = text(); }
+  std::string_view text() {
     std::uint64_t n = 0;
     read(n);
     const auto raw = in_.take(ok() ? n : 0);
-    if (!raw) return give_up("text ends early");
-    s = bytes::text(*raw);
+    if (!raw) return give_up("text ends early"), std::string_view{};
+    return bytes::text(*raw);
   }
   template <class T>
   void read(std::vector<T>& list) {
@@ -111,6 +120,7 @@ class Decoder {
     read(n);
     if (n > in_.remaining()) return give_up("more items than bytes");
     if (++depth_ > kDeepest) return give_up("nested too deeply");
+    list.reserve(static_cast<std::size_t>(std::min(n, kReserved)));
     for (std::uint64_t i = 0; i < n && ok(); ++i) read(list.emplace_back());
     --depth_;
   }

@@ -73,10 +73,12 @@ class Writer {
     ASSAY_ASSERT(static_cast<unsigned>(v) <= last_of(v));
     return word(v);
   }
-  static Written write(std::string& s) {
+  static Written write(std::string_view s) {
     if (is_utf8(s)) return s;
     return {{"hex", to_hex(s)}};
   }
+  static Written write(std::string& s) { return write(std::string_view{s}); }
+  static Written write(Kept& s) { return write(s.view()); }
   template <class T>
   static Written write(std::vector<T>& list) {
     auto out = Written::array();
@@ -166,6 +168,11 @@ class Reader {
     // One value has one form: otherwise the same facts could have two digests.
     if (!raw || is_utf8(*raw)) return give_up("not the hex form of bytes that are no text");
     v = std::move(*raw);
+  }
+  void read(const Read& json, Kept& v) {
+    std::string text;
+    read(json, text);
+    v = text;
   }
   template <class T>
   void read(const Read& json, std::vector<T>& list) {

@@ -12,13 +12,12 @@
 #include <new>
 #include <vector>
 
+#include "base/coarse_clock.h"
 #include "sandbox/cell.h"
 #include "sandbox/wire.h"
 
 namespace assay::sandbox {
 namespace {
-
-using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kFlushBytes = 64 << 10;
 constexpr std::chrono::milliseconds kPatience{10};  // how long a finished result may wait for its neighbours
@@ -95,7 +94,7 @@ bool receive(Batch& batch) {
 class Outbox {
  public:
   /// Time spent waiting for work makes no result stale.
-  void wake() { now_ = Steady::now(); }
+  void wake() { now_ = CoarseClock::now(); }
 
   void add(FrameKind kind, std::uint64_t id, std::string_view result) {
     // The length field ends at 4 GiB, far above what the parent takes: too large stays too large.
@@ -118,14 +117,14 @@ class Outbox {
 
   void flush_if_stale() {
     if (waiting_.empty()) return;
-    now_ = Steady::now();
+    now_ = CoarseClock::now();
     if (now_ - since_ >= kPatience) flush();
   }
 
  private:
   std::string waiting_;
-  Steady::time_point now_;    // when the clock was last looked at: at a job's end, or by a beat
-  Steady::time_point since_;  // begin of the job whose result waits longest
+  CoarseClock::time_point now_;    // when the clock was last looked at: at a job's end, or by a beat
+  CoarseClock::time_point since_;  // begin of the job whose result waits longest
 };
 
 void Beat::operator()(std::uint64_t bytes_done) const {

@@ -51,7 +51,7 @@ class Antivirus::Examination {
       : antivirus_{antivirus}, suspect_{suspect}, seconds_{antivirus.options_.limits.seconds} {
     const auto& version = antivirus.daemon_.version;
     answer_.index = suspect.index;
-    answer_.run = {std::string{kAntivirus}, version.engine, version.signatures, true, "", 0};
+    answer_.run = {kAntivirus, version.engine, version.signatures, true, "", 0};
     if (suspect.cut) leave_out("there was no room on disk for all that was decoded");
   }
 

@@ -60,7 +60,7 @@ class Antivirus {
   /// Whether there is somebody to ask.
   bool is_asked() const noexcept { return options_.malware != Malware::off && daemon_.missing.empty(); }
   /// How it did not run, where it is wanted and nobody is there to be asked.
-  format::EngineRun not_run() const { return {std::string{kAntivirus}, "", "", false, daemon_.missing, 0}; }
+  format::EngineRun not_run() const { return {kAntivirus, "", "", false, daemon_.missing, 0}; }
 
   bool has_room() const noexcept { return pending_ < most_pending_; }
   std::size_t pending() const noexcept { return pending_; }  ///< submitted and not yet taken

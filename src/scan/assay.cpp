@@ -9,7 +9,7 @@ tl::expected<Outcome, Refusal> scan_repository(const std::vector<std::string>& p
   scan::Judging judging{policy, today};
   options.on_listing = [&](std::size_t documents) { judging.expect(documents); };
   const auto extraction =
-      scan::extract(paths, options, [&](std::size_t i, Document document) { judging.add(i, std::move(document)); });
+      scan::extract(paths, options, [&](std::size_t i, Document&& document) { judging.add(i, std::move(document)); });
   if (!extraction) return tl::unexpected<Refusal>{extraction.error()};
   auto out = judging.finish(scan::repository_of(extraction->listing));
   out.report.seconds = extraction->seconds;

@@ -66,9 +66,9 @@ void Examiner::finish(Reading& r) {
 }
 
 void Examiner::show_engines(Reading& r) {
-  for (const auto& t : r.facts.coverage.tensors(r.source.size())) r.tensors.push_back(t);
   const auto all = r.source.size();
-  const auto tensors = remainder(all, remainder(all, r.tensors));  // sorted, and without overlaps
+  for (const auto& t : r.facts.coverage.tensors(all)) r.tensors.push_back(t);
+  const auto tensors = normalised(r.tensors, all);
   if (how_.on_member_bytes && all > 0) how_.on_member_bytes({r.index, r.source, tensors});
   if (!r.own) {
     window_elsewhere_ = std::move(r.elsewhere);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <mutex>
-#include <set>
 
 #include "base/version.h"
 #include "detect/detect.h"
@@ -40,19 +38,6 @@ Status worst(const std::vector<finding::Finding>& findings, std::string_view eng
   return out;
 }
 
-/// Reports hold a few different texts of engines a million times.
-std::string_view kept(const std::string& text) {
-  static std::mutex mutex;
-  static std::set<std::string, std::less<>> texts;
-  static thread_local std::array<std::string_view, 8> recent;  // nearly every artifact has the same few
-  if (text.empty()) return {};
-  const auto known = std::ranges::find(recent, std::string_view{text});
-  if (known != recent.end()) return *known;
-  std::ranges::rotate(recent, recent.end() - 1);
-  const std::lock_guard lock{mutex};
-  return recent.front() = *texts.insert(text).first;
-}
-
 /// Numbers grow; of other names nobody knows which is the older one.
 bool is_older(std::string_view kept, std::string_view current) {
   const auto number = [](std::string_view text) -> std::optional<std::uint64_t> {
@@ -65,17 +50,17 @@ bool is_older(std::string_view kept, std::string_view current) {
 }
 
 bool is_stale(const format::EngineRun& run, const RuleSets& today) {
-  if (const auto known = today.find(run.engine); known != today.end()) return is_older(run.rule_set, known->second);
+  if (const auto known = today.find(run.engine.view()); known != today.end()) return is_older(run.rule_set, known->second);
   const auto current = detect::current_rule_set(run.engine);
-  return !current.empty() && std::string_view{run.rule_set}.substr(0, run.rule_set.find('+')) != current;
+  return !current.empty() && run.rule_set.view().substr(0, run.rule_set.view().find('+')) != current;
 }
 
 /// What an engine that reads bytes says of one artifact. Not having looked everywhere outweighs nothing that was found.
 Engine engine_that_ran(const format::EngineRun& run, Status found, const RuleSets& current) {
-  Engine out{kept(run.engine), found, kept(run.version), kept(run.rule_set), "", run.passed_over, 0};
+  Engine out{run.engine, found, run.version, run.rule_set, "", run.passed_over, 0};
   if (!run.complete) {
     out.status = std::max(found, Status::unscanned);
-    out.message = kept(run.what);
+    out.message = run.what;
     out.missed = 1;
   } else if (is_stale(run, current)) {
     out.status = std::max(found, Status::queued);
@@ -94,7 +79,7 @@ std::vector<Engine> engines_of(const std::vector<finding::Finding>& findings,
   out.reserve(kOfFacts.size() + kOfBytes.size());
   for (const auto name : kOfFacts) out.push_back({name, worst(findings, name), kVersion, detect::rule_set_version()});
   for (const auto name : kOfBytes) {
-    const auto run = std::ranges::find(runs, name, &format::EngineRun::engine);
+    const auto run = std::ranges::find_if(runs, [&](const format::EngineRun& r) { return r.engine == name; });
     if (run == runs.end()) out.push_back({name, Status::unscanned, "", "", "", 0, 1});
     else out.push_back(engine_that_ran(*run, worst(findings, name), current));
   }
@@ -160,7 +145,7 @@ report::Artifact judge(format::Document d, const verdict::Policy& policy, std::c
   out.engines = engines_of(out.findings, d.engines, current);
   out.path = std::move(d.path);
   out.sha256 = std::move(d.sha256);
-  out.tier = std::move(d.tier);
+  out.tier = d.tier;
   out.checkpoints = std::move(d.checkpoints);
   out.origins = std::move(d.origins);
   fails |= decision.fails;
@@ -182,7 +167,7 @@ Judging::Judging(const verdict::Policy& policy, std::chrono::sys_days today, Rul
   add_rules(r);
 }
 
-void Judging::add(std::size_t index, format::Document d) {
+void Judging::add(std::size_t index, format::Document&& d) {
   auto& r = out_.report;
   if (!d.references.empty()) {
     const auto folder = d.path.substr(0, d.path.find_last_of('/') + 1);  // none: npos + 1 is 0

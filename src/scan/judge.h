@@ -38,7 +38,7 @@ class Judging {
   void expect(std::size_t documents) { out_.report.artifacts.reserve(documents); }
   /// `index`: the document's place in the report, where paths do not decide it. Each once, from 0, none left out in the
   /// end.
-  void add(std::size_t index, format::Document document);
+  void add(std::size_t index, format::Document&& document);
   Outcome finish(const report::Repository& repository);
 
  private:

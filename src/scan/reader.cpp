@@ -1,5 +1,6 @@
 #include "scan/reader.h"
 
+#include <array>
 #include <cstring>
 
 #include "bytes/spool.h"
@@ -27,7 +28,10 @@ Reader::Reader(const Options& options, bool third_party, bool exports)
       secrets_{options.fingerprint_key.empty() ? std::string{secrets::kPublicKey} : options.fingerprint_key,
                options.keep_secrets},
       yara_{options.yara ? std::string_view{options.yara->compiled} : std::string_view{},
-            options.malware == Malware::full} {}
+            options.malware == Malware::full} {
+  if (options.secrets) engines_.push_back(&secrets_);
+  if (options.malware == Malware::on) engines_.push_back(&yara_);
+}
 
 std::string Reader::read(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat) {
   std::uint64_t size = 0;
@@ -83,15 +87,11 @@ void Reader::look_at(const OwnBytes& bytes, bool sweeps) {
 }
 
 void Reader::sweep(const OwnBytes& bytes) {
-  std::vector<LiteralEngine*> engines;
-  if (options_.secrets) engines.push_back(&secrets_);
-  if (options_.malware == Malware::on) engines.push_back(&yara_);
-  sweep_.over(bytes, bytes.own, engines);
+  sweep_.over(bytes, bytes.own, engines_);
   if (options_.malware != Malware::full) return;
   auto all = bytes.own;
   all.insert(all.end(), bytes.tensors.begin(), bytes.tensors.end());
-  const auto size = bytes.source.size();
-  sweep_.over(bytes, remainder(size, remainder(size, std::move(all))), {&yara_});
+  sweep_.over(bytes, normalised(std::move(all), bytes.source.size()), std::array<LiteralEngine*, 1>{&yara_});
 }
 
 /// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.

@@ -41,6 +41,7 @@ class Reader {
   SecretSearch secrets_;
   YaraSearch yara_;
   ProgramSearch programs_;
+  std::vector<LiteralEngine*> engines_;  ///< that are shown each member's own bytes
 };
 
 }  // namespace assay::scan

@@ -140,7 +140,7 @@ class Scan {
   }
   static std::size_t index_of(std::uint64_t job) { return static_cast<std::size_t>(job >> 1); }
 
-  void finish(std::size_t index, format::Document document) {
+  void finish(std::size_t index, format::Document&& document) {
     ++progress_.files_done;
     progress_.bytes_done += listing_.found[index].size;
     auto& file = files_[index];
@@ -338,8 +338,9 @@ class Scan {
     if (!answer || answer->document.size != static_cast<std::uint64_t>(file.identity.size) ||
         !are_inside(answer->exports, answer->document.members.size(), answer->document.size, size_of(file.spool)))
       return give_up(index, Errc::crashed, kNonsense);
+    if (!file.split) return complete(index, std::move(*answer));
     file.facts = std::make_unique<Answer>(std::move(*answer));
-    if (!file.split || file.swept) complete(index);
+    if (file.swept) complete_split(index);
   }
 
   /// The answer of the cell that swept a file's own bytes. Without one the file has been searched in part.
@@ -351,34 +352,37 @@ class Scan {
         answered ? decode(bytes::view(std::string_view{reply.result}.substr(1))) : fail(Errc::crashed, 0, kNonsense);
     if (answer && answer->document.size == static_cast<std::uint64_t>(file.identity.size))
       *file.swept = std::move(*answer);
-    if (file.facts) complete(index);
+    if (file.facts) complete_split(index);
   }
 
-  /// Everything that was asked about a file has come.
-  void complete(std::size_t index) {
+  /// Both of its cells have answered.
+  void complete_split(std::size_t index) {
+    auto facts = std::move(files_[index].facts);
+    const auto swept = std::move(files_[index].swept);
+    add_swept(*facts, std::move(swept->document));
+    complete(index, std::move(*facts));
+  }
+
+  /// Everything that was asked of cells about a file has come.
+  void complete(std::size_t index, Answer&& answer) {
     auto& file = files_[index];
-    auto* document = &file.facts->document;
-    if (file.split) add_swept(*file.facts, std::move(file.swept->document));
-    stamp(*document);
+    auto& document = answer.document;
+    stamp(document);
     const auto& found = listing_.found[index];
     if (found.kind == Found::Kind::blob && !found.what.empty())
-      document->quirks.push_back({{0, 0}, 0, "repo.symlink-escapes", found.what});
-    document->tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined"
-                     : file.own_cell                           ? "cell+one-shot"
-                                                               : "cell";
-    document->sha256 = std::move(file.sha256);
-    if (document->sha256.empty() && (options_.digest || reads_everything(*document))) hash(index);
-    auto answer = std::move(file.facts);
-    file.facts.reset();
-    file.swept.reset();
-    if (antivirus_.is_asked()) return ask_about_malware(index, std::move(*answer));
-    if (options_.malware != Malware::off) answer->document.engines.push_back(antivirus_.not_run());
-    finish(index, std::move(answer->document));
-    file.input = Descriptor{};
+      document.quirks.push_back({{0, 0}, 0, "repo.symlink-escapes", found.what});
+    document.tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined"
+                    : file.own_cell                           ? "cell+one-shot"
+                                                              : "cell";
+    document.sha256 = std::move(file.sha256);
+    if (document.sha256.empty() && (options_.digest || reads_everything(document))) hash(index);
+    if (antivirus_.is_asked()) return ask_about_malware(index, std::move(answer));
+    if (options_.malware != Malware::off) document.engines.push_back(antivirus_.not_run());
+    finish(index, std::move(document));
   }
 
   /// Everything is known about a file but whether it is malware.
-  void ask_about_malware(std::size_t index, Answer answer) {
+  void ask_about_malware(std::size_t index, Answer&& answer) {
     auto& file = files_[index];
     Antivirus::Suspect suspect{index, answer.document.size, file.identity};
     suspect.content = std::move(file.content);
@@ -403,10 +407,11 @@ class Scan {
   static void add_swept(Answer& facts, format::Document swept) {
     auto& document = facts.document;
     for (auto& run : document.engines) {
-      const auto beside = std::ranges::find(swept.engines, run.engine, &format::EngineRun::engine);
+      const auto beside = std::ranges::find_if(
+          swept.engines, [&](const format::EngineRun& other) { return other.engine == run.engine; });
       const bool answered = beside != swept.engines.end();
       if (run.complete && !answered) run.what = "the reader that looked for it gave no answer";
-      if (run.complete && answered) run.what = std::move(beside->what);
+      if (run.complete && answered) run.what = beside->what;
       run.complete &= answered && beside->complete;
     }
     for (auto& o : swept.observations) {
@@ -419,7 +424,7 @@ class Scan {
     }
   }
 
-  static bool runs_in_cells(const std::string& engine) { return engine == kSecrets || engine == YaraSearch::kEngine; }
+  static bool runs_in_cells(std::string_view engine) { return engine == kSecrets || engine == YaraSearch::kEngine; }
 
   /// A cell says what it found, its parent with what; of engines that are no cell's business it says nothing.
   void stamp(format::Document& document) const {
@@ -433,7 +438,7 @@ class Scan {
       const bool yara = run.engine == YaraSearch::kEngine;
       run.version = yara ? malware::yara::library_version() : kVersion;
       run.rule_set = yara ? malware::yara::own_version() : secrets::rule_set_version();
-      if (yara && options_.yara) run.rule_set += "+" + options_.yara->version;
+      if (yara && options_.yara) run.rule_set = std::string{run.rule_set} + "+" + options_.yara->version;
     }
   }
 
@@ -516,7 +521,7 @@ unsigned cells_for(const std::vector<std::string>& paths, const Options& options
 
 tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options) {
   std::vector<format::Document> documents;
-  auto out = extract(paths, options, [&](std::size_t index, format::Document document) {
+  auto out = extract(paths, options, [&](std::size_t index, format::Document&& document) {
     if (documents.size() <= index) documents.resize(index + 1);
     documents[index] = std::move(document);
   });

@@ -82,7 +82,7 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
 
 /// The same for who needs each document only once: `take` gets them as they come, each with its place in the listing,
 /// and Extraction::documents stays empty.
-using Take = std::function<void(std::size_t index, format::Document document)>;
+using Take = std::function<void(std::size_t index, format::Document&& document)>;
 tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths, const Options& options,
                                           const Take& take);
 

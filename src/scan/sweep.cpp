@@ -6,27 +6,32 @@ namespace assay::scan {
 
 constexpr std::size_t kBlock = 64 << 10;  ///< bytes read at once
 
-void Sweep::over(const OwnBytes& bytes, const std::vector<bytes::Extent>& where, std::vector<LiteralEngine*> engines) {
-  for (auto* engine : engines) engine->enter(bytes);
+void Sweep::over(const OwnBytes& bytes, const std::vector<bytes::Extent>& where,
+                 std::span<LiteralEngine* const> engines) {
+  listening_.assign(engines.begin(), engines.end());
+  for (auto* engine : listening_) engine->enter(bytes);
   for (const auto& extent : where) {
-    if (engines.empty()) return;
-    if (!search_) search_ = literals::Search::open();
-    for (auto* engine : engines) engine->begin(extent);
-    if (!*search_) {
-      for (auto* engine : engines) engine->see_nothing();
-    } else if (const auto shown = show(bytes, extent, engines); !shown) {
-      for (auto* engine : engines) engine->leave_out(shown.error().what);
-    }
-    std::erase_if(engines, [](LiteralEngine* engine) { return !engine->end(); });
+    if (listening_.empty()) return;
+    for (auto* engine : listening_) engine->begin(extent);
+    show(bytes, extent);
+    std::erase_if(listening_, [](LiteralEngine* engine) { return !engine->end(); });
   }
 }
 
-Result<void> Sweep::show(const OwnBytes& bytes, const bytes::Extent& extent,
-                         const std::vector<LiteralEngine*>& engines) {
+void Sweep::show(const OwnBytes& bytes, const bytes::Extent& extent) {
+  if (!search_) search_ = literals::Search::open();
+  if (!*search_) {
+    for (auto* engine : listening_) engine->see_nothing();
+  } else if (const auto shown = search(bytes, extent); !shown) {
+    for (auto* engine : listening_) engine->leave_out(shown.error().what);
+  }
+}
+
+Result<void> Sweep::search(const OwnBytes& bytes, const bytes::Extent& extent) {
   auto& search = **search_;
   search.restart();
-  const auto show_piece = [&](bytes::View piece, const literals::Places& places) {
-    for (auto* engine : engines) engine->take(piece, places);
+  const auto show_piece = [this](bytes::View piece, const literals::Places& places) {
+    for (auto* engine : listening_) engine->take(piece, places);
   };
   const auto memory = bytes.source.in_memory();
   for (auto at = extent.begin; at < extent.end;) {

@@ -47,10 +47,10 @@ struct Shown {
   format::Document document{};
   bytes::Budget budget{bytes::Limits{}, 1 << 20};
 
-  void to(std::vector<LiteralEngine*> engines, const bytes::Source& source, const std::vector<Extent>& own) {
+  void to(const std::vector<LiteralEngine*>& engines, const bytes::Source& source, const std::vector<Extent>& own) {
     const std::vector<Extent> none;
     const OwnBytes bytes{0, source, own, none, document, budget};
-    Sweep{}.over(bytes, own, std::move(engines));
+    Sweep{}.over(bytes, own, engines);
   }
 };
 

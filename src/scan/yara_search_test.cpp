@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "malware/yara/compile.h"
 #include "scan/program_search.h"
 #include "scan/sweep.h"
@@ -34,7 +36,7 @@ format::Document searched(Shown& shown, std::string_view user_rules = {}, bool t
   search.pass_over(bytes.tensors);
   auto where = bytes.own;
   if (tensors) where.insert(where.end(), bytes.tensors.begin(), bytes.tensors.end());
-  Sweep{}.over(bytes, where, {&search});
+  Sweep{}.over(bytes, where, std::array<LiteralEngine*, 1>{&search});
   search.look_with_users(bytes);
   format::Document out;
   search.finish(out);
@@ -117,7 +119,7 @@ TEST(YaraSearch, StartsAnew) {
   Shown shown{std::string{kAttack}, {"shell"}, {{0, kAttack.size()}}};
   YaraSearch search{{}, false};
   const auto bytes = shown.bytes();
-  Sweep{}.over(bytes, bytes.own, {&search});
+  Sweep{}.over(bytes, bytes.own, std::array<LiteralEngine*, 1>{&search});
   search.forget();
   format::Document out;
   search.finish(out);
