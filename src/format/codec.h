@@ -23,6 +23,7 @@ concept Number = std::is_unsigned_v<T> && !std::is_same_v<T, bool>;
 
 class Encoder {
  public:
+  explicit Encoder(std::string begun) : out{std::move(begun)} {}
   template <class T>
   void operator()(std::string_view, T& field) {
     write(field);
@@ -133,9 +134,12 @@ class Decoder {
   unsigned depth_ = 0;
 };
 
+/// Behind what stands in `out` already.
 template <class T>
-std::string encoded(const T& value) {
-  Encoder encoder;
+std::string encoded(const T& value, std::string out = {}) {
+  constexpr std::size_t kUsual = 512;  ///< bytes: most answers fit
+  out.reserve(kUsual);
+  Encoder encoder{std::move(out)};
   describe(encoder, const_cast<T&>(value));  // one description serves both directions; writing changes nothing
   return std::move(encoder.out);
 }

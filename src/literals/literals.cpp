@@ -48,8 +48,6 @@ struct Search::State {
   Places places;
 };
 
-void prepare() { (void)database(); }
-
 Search::Search(std::unique_ptr<State> state) noexcept : state_{std::move(state)} {}
 Search::Search(Search&&) noexcept = default;
 Search& Search::operator=(Search&&) noexcept = default;

@@ -24,11 +24,8 @@ struct Places {
   std::vector<Place> anchors;   ///< of malware::yara::own_anchors()
 };
 
-/// Unpacks the database. Before cells are forked it is done once for all of them; otherwise the first Search does it.
-void prepare();
-
-/// One stream. The database behind it is shared by all streams of the process and lives as long; 300 KiB. A stream has
-/// some 30 KiB of its own. Not thread-safe; several may exist.
+/// One stream. The database behind it is unpacked by the first, shared by all of the process and lives as long; 170 KiB.
+/// A stream has some 30 KiB of its own. Not thread-safe; several may exist.
 class Search {
  public:
   /// What is searched and then shown at once, while it is in the processor's cache.

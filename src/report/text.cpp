@@ -124,10 +124,30 @@ bool is_waived(const Artifact& artifact) { return status_without_waivers(artifac
 
 using Group = std::vector<const Finding*>;  // of one rule, in the report's order
 
+/// What the summary says of all artifacts: in one pass, because a million of them fit in no cache.
+struct Totals {
+  explicit Totals(const Report& report) : by_status(static_cast<std::size_t>(finding::kLastStatus) + 1) {
+    const auto has_tensors = [](const format::Checkpoint& c) { return c.tensors > 0; };
+    for (const auto& artifact : report.artifacts) {
+      ++by_status[static_cast<std::size_t>(artifact.status)];
+      waived_files += is_waived(artifact);
+      for (const auto& f : artifact.findings) waived_findings += f.waived;
+      checkpoints += std::ranges::any_of(artifact.checkpoints, has_tensors);
+      for (std::size_t i = 0; i < bytes::kCovers; ++i)
+        coverage.total[i] = sum(coverage.total[i], artifact.coverage.total[i]);
+    }
+  }
+
+  std::vector<std::uint64_t> by_status;
+  std::uint64_t waived_files = 0, waived_findings = 0;
+  std::uint64_t checkpoints = 0;  ///< artifacts with tensors to convert
+  bytes::Coverage coverage;
+};
+
 class Page {
  public:
   Page(const Report& report, const TextOptions& options)
-      : report_{report}, options_{options}, width_{std::max(options.width, kNarrowest)} {}
+      : report_{report}, options_{options}, totals_{report}, width_{std::max(options.width, kNarrowest)} {}
 
   std::string write() {
     for (const auto* artifact : shown_mildest_first()) file(*artifact);
@@ -353,31 +373,26 @@ class Page {
     verdict();
     labelled("files", counts_in_words());
     if (report_.excluded > 0) labelled("left out", counted(report_.excluded, "file") + ", by --include or --exclude");
-    coverage();
+    labelled("coverage", coverage_in_words(totals_.coverage), totals_.coverage.complete() ? Ink::plain : Ink::blue);
     for (const auto& [reason, names] : unscanned_by_reason()) labelled("not examined", reason + ": " + names);
     better();
-    if (const auto n = waived_findings(); n > 0)
-      labelled("waived", counted(n, "finding") + ", by the policy or as known secrets");
+    if (totals_.waived_findings > 0)
+      labelled("waived", counted(totals_.waived_findings, "finding") + ", by the policy or as known secrets");
     if (!report_.policy.name.empty()) labelled("policy", policy_in_words());
     labelled("time", duration(report_.seconds));
     if (!report_.tier.empty())
       labelled("confinement", printable(report_.tier), report_.tier == "unconfined" ? Ink::yellow : Ink::plain);
     const std::string_view means =
-        waived_files() > 0 ? "loading runs no code, or the policy waives what it runs" : "loading runs no code";
+        totals_.waived_files > 0 ? "loading runs no code, or the policy waives what it runs" : "loading runs no code";
     out_ +=
         inked(Ink::faint, "safe means: " + std::string{means} + "; it says nothing about what the model does") + "\n";
   }
 
   /// What nobody has to wait for its author to do.
   void better() {
-    const auto has_tensors = [](const Artifact& a) {
-      return std::any_of(a.checkpoints.begin(), a.checkpoints.end(),
-                         [](const format::Checkpoint& c) { return c.tensors > 0; });
-    };
-    const auto checkpoints = std::count_if(report_.artifacts.begin(), report_.artifacts.end(), has_tensors);
-    if (checkpoints > 0)
+    if (totals_.checkpoints > 0)
       labelled("better",
-               "assay convert writes the tensors of " + counted(checkpoints, "checkpoint") +
+               "assay convert writes the tensors of " + counted(totals_.checkpoints, "checkpoint") +
                    " as safetensors, without running anything",
                Ink::green);
   }
@@ -396,13 +411,13 @@ class Page {
     if (all == 0 && report_.excluded > 0)
       return "no file was examined; --include or --exclude left out " + grouped(report_.excluded);
     if (all == 0) return "there were no files to scan";
-    const auto waived = waived_files();
+    const auto waived = totals_.waived_files;
     if (report_.status == Status::safe && waived > 0)
       return "only because the policy waives what was found in " +
              (all == 1 ? "this file" : grouped(waived) + " of " + counted(all, "file"));
     if (report_.status == Status::safe)
       return all == 1 ? "loading this file runs no code" : "loading these " + counted(all, "file") + " runs no code";
-    const auto n = count_by_status(report_)[static_cast<std::size_t>(report_.status)];
+    const auto n = totals_.by_status[static_cast<std::size_t>(report_.status)];
     if (n == 0) return "the repository as a whole";
     const auto some = all == 1 ? "the file " : grouped(n) + " of " + counted(all, "file") + " ";
     const auto all_are = [&](Cause cause) {
@@ -426,7 +441,7 @@ class Page {
   }
 
   std::string counts_in_words() const {
-    const auto counts = count_by_status(report_);
+    const auto& counts = totals_.by_status;
     std::vector<std::string> parts;
     for (std::size_t i = counts.size(); i-- > 0;) {
       if (counts[i] == 0) continue;
@@ -434,13 +449,6 @@ class Page {
       parts.push_back(grouped(counts[i]) + " " + std::string{to_string(status)});
     }
     return parts.empty() ? "none" : joined(parts) + " (" + human_bytes(report_.bytes) + ")";
-  }
-
-  void coverage() {
-    bytes::Coverage all;
-    for (const auto& artifact : report_.artifacts)
-      for (std::size_t i = 0; i < bytes::kCovers; ++i) all.total[i] = sum(all.total[i], artifact.coverage.total[i]);
-    labelled("coverage", coverage_in_words(all), all.complete() ? Ink::plain : Ink::blue);
   }
 
   /// Reason and names, in the report's order; what is left out is counted.
@@ -475,17 +483,6 @@ class Page {
     return out;
   }
 
-  std::size_t waived_files() const {
-    return static_cast<std::size_t>(std::count_if(report_.artifacts.begin(), report_.artifacts.end(), is_waived));
-  }
-
-  std::uint64_t waived_findings() const {
-    std::uint64_t n = 0;
-    for (const auto& artifact : report_.artifacts)
-      for (const auto& f : artifact.findings) n += f.waived;
-    return n;
-  }
-
   std::string policy_in_words() const {
     auto out = printable(report_.policy.name);
     if (!report_.policy.mode.empty() && report_.policy.mode != report_.policy.name)
@@ -503,6 +500,7 @@ class Page {
 
   const Report& report_;
   const TextOptions& options_;
+  Totals totals_;
   std::size_t width_;
   std::size_t label_indent_ = 0;
   std::string origin_;  // of the file being told: before places in it

@@ -22,7 +22,7 @@ void describe(Codec& c, Answer& v) {
   c("exports_cut", v.exports_cut);
 }
 
-std::string encode(const Answer& answer) { return format::encoded(answer); }
+std::string encode(const Answer& answer, std::string out) { return format::encoded(answer, std::move(out)); }
 
 Result<Answer> decode(bytes::View raw) {
   auto out = TRY(format::decoded<Answer>(raw));

@@ -19,7 +19,8 @@ struct Answer {
   bool exports_cut = false;          ///< not all could be written
 };
 
-std::string encode(const Answer& answer);
+/// Behind what stands in `out` already.
+std::string encode(const Answer& answer, std::string out = {});
 
 /// Refuses what encode() cannot have written, and a document that is not valid. Secrets go where they belong.
 Result<Answer> decode(bytes::View raw);

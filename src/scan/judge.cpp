@@ -97,7 +97,9 @@ void add_up(const Engine& one, Engine& all) {
 
 /// The engines whose answer is whole and of today.
 std::vector<std::string_view> engines_run(const std::vector<format::EngineRun>& runs, const RuleSets& current) {
-  std::vector<std::string_view> out{kOfFacts.begin(), kOfFacts.end()};
+  std::vector<std::string_view> out;
+  out.reserve(kOfFacts.size() + runs.size());
+  out.assign(kOfFacts.begin(), kOfFacts.end());
   for (const auto& run : runs)
     if (run.complete && !is_stale(run, current)) out.push_back(run.engine);
   return out;

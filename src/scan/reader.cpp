@@ -110,7 +110,7 @@ std::string Reader::answered(Answer answer) {
   if (options_.secrets) secrets_.finish(answer.document);
   if (options_.keep_secrets)
     for (const auto& o : answer.document.observations) answer.secrets.push_back(o.secret);
-  return kDocument + encode(answer);
+  return encode(answer, std::string{kDocument});
 }
 
 }  // namespace assay::scan

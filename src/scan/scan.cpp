@@ -15,7 +15,6 @@
 #include "container/sevenzip/sevenzip.h"
 #include "detect/detect.h"
 #include "format/wire.h"
-#include "literals/literals.h"
 #include "malware/yara/own.h"
 #include "sandbox/pool.h"
 #include "scan/answer.h"
@@ -69,8 +68,8 @@ class Scan {
         pool_{pool},
         take_document_{take},
         listing_{std::move(listing)},
-        files_(listing_.found.size()),
         antivirus_{listing_, std::move(daemon), options} {
+    files_.reserve(listing_.found.size());  // address space only: what nobody has written to is no memory yet
     for (const auto& f : listing_.found) progress_.bytes += f.size;
     progress_.files = listing_.found.size();
   }
@@ -86,16 +85,17 @@ class Scan {
   void examine_all() {
     const auto opener = feed();
     std::vector<sandbox::Reply> replies;
-    while (next_ < files_.size() || pool_.in_flight() > 0 || antivirus_.pending() > 0) {
+    while (files_.size() < listing_.found.size() || pool_.in_flight() > 0 || antivirus_.pending() > 0) {
       if (options_.stop && options_.stop()) {
         interrupted_ = true;
         hasher_.cancel();
         antivirus_.cancel();
         break;
       }
-      for (; next_ < files_.size() && pool_.wants_more() && antivirus_.has_room(); ++next_) {
+      while (files_.size() < listing_.found.size() && pool_.wants_more() && antivirus_.has_room()) {
         if (pool_.in_flight() > 0 && !opener->is_ready()) break;  // there is something else to do meanwhile
-        submit(next_, opener->next());
+        files_.emplace_back();
+        submit(files_.size() - 1, opener->next());
       }
       replies.clear();
       if (pool_.in_flight() > 0) pool_.wait(repository_ != nullptr ? kBlobPatience : kPatience, replies);
@@ -178,8 +178,8 @@ class Scan {
   }
 
   void give_up_rest() {
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-      if (files_[i].done) continue;
+    for (std::size_t i = 0; i < listing_.found.size(); ++i) {
+      if (i < files_.size() && files_[i].done) continue;
       auto document = unreadable("", listing_.found[i].size, Errc::io, "the scan was interrupted");
       place(i, document);
       take_document_(i, std::move(document));
@@ -487,21 +487,20 @@ class Scan {
   sandbox::Pool& pool_;
   const Take& take_document_;
   Listing listing_;
-  std::vector<File> files_;
+  std::vector<File> files_;  ///< that were submitted
   std::map<std::size_t, format::Document> waiting_;       ///< for their digest
   std::map<std::size_t, format::Document> at_antivirus_;  ///< for its answer
   Hasher hasher_{listing_};
   Antivirus antivirus_;
   Progress progress_;
-  std::size_t next_ = 0;
   bool interrupted_ = false;
 };
 
-/// Every cell will be one of its own, and what libraries open on first use can be opened now only: OpenSSL's
-/// configuration (signatures of Windows programs, for YARA's module pe), character tables for 7z.
+/// Every cell will be one of its own, and what libraries open on first use can be opened now only: what YARA's modules
+/// want, character tables for 7z.
 void warm_for_strangers() {
   container::sevenzip::prepare();
-  (void)bytes::sha256(bytes::View{});
+  malware::yara::prepare();
 }
 
 /// One cell per core; one for a single file, unless it may be one that two cells read.
@@ -547,8 +546,6 @@ tl::expected<Extraction, Refusal> extract(const std::vector<std::string>& paths,
       return reader->read(fd, spool, request, beat);
     };
   };
-  if (options.malware != Malware::off) malware::yara::prepare();
-  if (options.malware != Malware::off || options.secrets) literals::prepare();
   if (options.yara) warm_for_strangers();
   sandbox::Limits limits;
   limits.wall = std::chrono::seconds{options.limits.seconds + 30};
