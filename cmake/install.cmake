@@ -44,7 +44,7 @@ endfunction()
 foreach(name assay.h convert.h safetensors.h)
   install_header(${PROJECT_SOURCE_DIR}/include/assay/${name} ${name})
 endforeach()
-foreach(name base/result.h bytes/budget.h bytes/coverage.h bytes/source.h bytes/spool.h bytes/view.h
+foreach(name base/coarse_clock.h base/kept.h base/result.h bytes/budget.h bytes/coverage.h bytes/source.h bytes/spool.h bytes/view.h
              convert/convert.h convert/report.h convert/result.h detect/detect.h detect/rules.h finding/finding.h
              format/care.h format/document.h format/safetensors/safetensors.h
              report/json.h report/json_document.h report/report.h report/repository.h report/text.h

@@ -195,9 +195,9 @@ TEST(Judging, DocumentsThatComeInAnyOrderMakeTheSameReport) {
   const verdict::Policy policy;
   Judging judging{policy, kToday};
   judging.expect(3);
-  judging.add(2, third);
-  judging.add(0, first);
-  judging.add(1, second);
+  judging.add(2, Document{third});
+  judging.add(0, Document{first});
+  judging.add(1, Document{second});
   const auto out = judging.finish({});
   const auto same = judge({first, second, third}, {}, policy, kToday);
   ASSERT_EQ(out.report.artifacts.size(), 3u);
