@@ -49,9 +49,14 @@ std::vector<Extent> normalised(std::vector<Extent> extents, std::uint64_t size) 
 }
 
 std::vector<Extent> remainder(std::uint64_t size, std::vector<Extent> taken) {
-  std::vector<Extent> all;
-  if (size > 0) all.push_back({0, size});
-  return taken.empty() ? all : without(all, normalised(std::move(taken), size));
+  std::vector<Extent> out;
+  std::uint64_t at = 0;
+  for (const auto& e : normalised(std::move(taken), size)) {
+    if (e.begin > at) out.push_back({at, e.begin});
+    at = e.end;
+  }
+  if (at < size) out.push_back({at, size});
+  return out;
 }
 
 std::uint64_t bytes_in(const std::vector<Extent>& extents) {

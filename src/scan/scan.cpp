@@ -272,7 +272,8 @@ class Scan {
     if (fd && !file.input) file.witness = fd.duplicate();
     file.own_cell |= options_.yara != nullptr;  // a stranger's rules and what they read share a cell with nothing else
     const bool pickle = size > Opener::kHashed && size <= kAhead && is_pickle(fd);
-    if (pickle && sweeps_beside(options_) && !file.own_cell) sweep_beside(index, fd);
+    auto second = pickle && sweeps_beside(options_) && !file.own_cell ? fd.duplicate() : Descriptor{};
+    file.split |= bool{second};
     // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
     if ((pickle || options_.digest) && size > Opener::kHashed && !file.split) hash(index);
     if (file.whole && antivirus_.is_asked()) file.content = content_of(request);
@@ -287,18 +288,16 @@ class Scan {
       job.spool = file.spool.get();
     }
     pool_.submit(std::move(job), file.own_cell ? sandbox::Kind::one_shot : sandbox::Kind::pooled);
+    if (second) sweep_beside(index, std::move(second));
   }
 
-  void sweep_beside(std::size_t index, const Descriptor& fd) {
+  void sweep_beside(std::size_t index, Descriptor fd) {
     const auto size = static_cast<std::uint64_t>(files_[index].identity.size);
-    auto second = fd.duplicate();
-    if (!second) return;
-    files_[index].split = true;
     sandbox::Job job;
     job.request = request_for(size, {}, Task::sweep_of_root);
     job.id = job_of(index, Task::sweep_of_root);
     job.weight = size;
-    job.descriptor = second.release();
+    job.descriptor = fd.release();
     pool_.submit(std::move(job), sandbox::Kind::pooled);
   }
 
