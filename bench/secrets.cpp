@@ -1,6 +1,6 @@
 // How fast bytes are looked through for secrets, for bench/secrets_speed.py.
 //
-//     bench_secrets FILE      prints the GB/s of one core: "sha256 F", "prefilter F", "scanner F", and how often it hit
+//     bench_secrets FILE      prints the GB/s of one core: "sha256 F", "literals F", "scanner F", and how often it hit
 //
 // The file is read before; each is the fastest of a few turns, by the processor's time and not by the clock's: others
 // may want the cores, too.
@@ -35,15 +35,14 @@ double gigabytes_per_second(const std::string& text, const std::function<void(Vi
 }
 
 struct Speeds {
-  double sha256 = 0, prefilter = 0, scanner = 0;
+  double sha256 = 0, literals = 0, scanner = 0;
 };
 
-void measure(const std::string& text, assay::literals::Search& search, assay::secrets::Scanner& scanner,
-             Speeds& best) {
+void measure(const std::string& text, assay::literals::Search& search, assay::secrets::Scanner& scanner, Speeds& best) {
   assay::bytes::Sha256 hash;
   best.sha256 = std::max(best.sha256, gigabytes_per_second(text, [&](View block) { hash.update(block); }));
-  best.prefilter =
-      std::max(best.prefilter, gigabytes_per_second(text, [&](View block) { search.scan(block, [](auto&&...) {}); }));
+  best.literals =
+      std::max(best.literals, gigabytes_per_second(text, [&](View block) { search.scan(block, [](auto&&...) {}); }));
   best.scanner = std::max(best.scanner, gigabytes_per_second(text, [&](View block) { scanner.feed(block); }));
 }
 
@@ -64,6 +63,6 @@ int main(int argc, char** argv) {
     measure(text, *search, *scanner, best);
     hits = scanner->finish().size();
   }
-  std::printf("sha256 %.6f\nprefilter %.6f\nscanner %.6f\nhits %zu%s\n", best.sha256, best.prefilter, best.scanner,
-              hits, scanner->cut() ? " cut" : "");
+  std::printf("sha256 %.6f\nliterals %.6f\nscanner %.6f\nhits %zu%s\n", best.sha256, best.literals, best.scanner, hits,
+              scanner->cut() ? " cut" : "");
 }

@@ -32,7 +32,8 @@ add_custom_command(
   OUTPUT ${ASSAY_SECRETS_DATA}
   COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tools/compile_secrets.py ${PROJECT_SOURCE_DIR}/rules/secrets
           ${ASSAY_SECRETS_DATA}
-  DEPENDS ${PROJECT_SOURCE_DIR}/tools/compile_secrets.py ${PROJECT_SOURCE_DIR}/tools/secrets_model.py ${ASSAY_SECRET_FILES}
+  DEPENDS ${PROJECT_SOURCE_DIR}/tools/compile_secrets.py ${PROJECT_SOURCE_DIR}/tools/secrets_model.py
+          ${PROJECT_SOURCE_DIR}/tools/secrets_shape.py ${ASSAY_SECRET_FILES}
   COMMENT "Compiling rules/secrets/"
   VERBATIM)
 set(ASSAY_SECRETS_SAMPLES ${PROJECT_BINARY_DIR}/generated/secrets_samples.cpp)

@@ -120,6 +120,8 @@ def check_pattern(d):
             yield "write classes out: \\s and \\w differ between engines"
         elif name == "CATEGORY" or name == "ANY":
             yield "write classes out, also for '.'"
+    if tree.state.flags & re.IGNORECASE:
+        yield "write (?i:...) around what is compared without case, not (?i) in front of all"
     if d.matcher.groups > 1:
         yield "the pattern has more than one group that captures"
     if d.width > WIDEST:

@@ -3,6 +3,7 @@
 // The plain functions: the EVP interface loads configuration files and looks the algorithm up by name, which costs a
 // short scan more than its hashing. OpenSSL 3 discourages them only because no provider stands behind them.
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
@@ -89,5 +90,7 @@ Result<std::string> sha256(const Source& source) {
   }
   return hash.finish();
 }
+
+void leave_crypto_settings() noexcept { OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr); }
 
 }  // namespace assay::bytes

@@ -45,4 +45,8 @@ std::string sha256(View bytes);
 Sha256::Raw hmac_sha256(View key, View message);
 Result<std::string> sha256(const Source& source);
 
+/// Where OpenSSL has not been started yet, it will be without the settings of this machine, which name files and
+/// modules to load. For processes that can open nothing.
+void leave_crypto_settings() noexcept;
+
 }  // namespace assay::bytes

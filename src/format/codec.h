@@ -72,7 +72,7 @@ class Decoder {
   Error error() const { return *error_; }
 
  private:
-  static constexpr unsigned kDeepest = 20;        ///< lists inside lists
+  static constexpr unsigned kDeepest = 20;       ///< lists inside lists
   static constexpr std::uint64_t kReserved = 4;  ///< items for which there is room at once: most lists are short
 
   void give_up(std::string_view what) {

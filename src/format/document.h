@@ -189,8 +189,8 @@ struct Observation {
 /// How an engine that reads bytes ran over this artifact. One that did not run has no entry, or says why in `what`.
 struct EngineRun {
   Kept engine;
-  Kept version;   ///< of the engine, filled by the parent
-  Kept rule_set;  ///< its stamp: what was found with older rules is kept, what was not found is not known
+  Kept version;          ///< of the engine, filled by the parent
+  Kept rule_set;         ///< its stamp: what was found with older rules is kept, what was not found is not known
   bool complete = true;  ///< false: something was left out
   Kept what;             ///< what was left out and why, for people
   std::uint64_t passed_over = 0;  ///< bytes of tensors, which this engine leaves out by intention
@@ -198,9 +198,9 @@ struct EngineRun {
 };
 
 struct Document {
-  Kept schema;         ///< "assay-document/1"
-  Kept parser;         ///< "assay 0.1.0 pickle/1 zip/1 ..."; kept facts are stale when it changes
-  std::string path;    ///< raw bytes, relative to the repository's root
+  Kept schema;       ///< "assay-document/1"
+  Kept parser;       ///< "assay 0.1.0 pickle/1 zip/1 ..."; kept facts are stale when it changes
+  std::string path;  ///< raw bytes, relative to the repository's root
   std::uint64_t size = 0;
   std::string sha256;  ///< lower-case hex, filled by the parent; empty where not computed
   Kept tier;           ///< how the reader was confined: "cell", "cell+one-shot", "unconfined"

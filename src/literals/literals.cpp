@@ -54,9 +54,10 @@ Search& Search::operator=(Search&&) noexcept = default;
 Search::~Search() = default;
 
 Result<Search> Search::open() {
-  if (database() == nullptr) return fail(Errc::unsupported, 0, "this processor lacks SSE 4.2");
+  if (database() == nullptr) return fail(Errc::unsupported, 0, "this processor cannot search for literals");
   hs_scratch_t* scratch = nullptr;
-  if (hs_alloc_scratch(database(), &scratch) != HS_SUCCESS) return fail(Errc::io, 0, "no memory to search for literals");
+  if (hs_alloc_scratch(database(), &scratch) != HS_SUCCESS)
+    return fail(Errc::io, 0, "no memory to search for literals");
   auto state = std::make_unique<State>();
   state->scratch.reset(scratch);
   hs_stream_t* stream = nullptr;

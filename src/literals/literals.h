@@ -1,5 +1,5 @@
-// The places where literals stand: keywords of secrets and anchors of YARA rules. All of them at once, by Vectorscan, at
-// the speed of memory rather than of patterns; what stands around them is for their engines to judge.
+// The places where literals stand: keywords of secrets and anchors of YARA rules. All of them at once, by Vectorscan,
+// at the speed of memory rather than of patterns; what stands around them is for their engines to judge.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -24,8 +24,8 @@ struct Places {
   std::vector<Place> anchors;   ///< of malware::yara::own_anchors()
 };
 
-/// One stream. The database behind it is unpacked by the first, shared by all of the process and lives as long; 170 KiB.
-/// A stream has some 30 KiB of its own. Not thread-safe; several may exist.
+/// One stream. The database behind it is unpacked by the first, shared by all of the process and lives as long; 170
+/// KiB. A stream has some 30 KiB of its own. Not thread-safe; several may exist.
 class Search {
  public:
   /// What is searched and then shown at once, while it is in the processor's cache.

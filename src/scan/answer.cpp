@@ -17,7 +17,7 @@ template <class Codec>
 void describe(Codec& c, Answer& v) {
   c("document", v.document);
   c("secrets", v.secrets);
-  c("own", v.own);
+  c("left_sweep", v.left_sweep);
   c("exports", v.exports);
   c("exports_cut", v.exports_cut);
 }

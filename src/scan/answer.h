@@ -14,7 +14,7 @@ namespace assay::scan {
 struct Answer {
   format::Document document;
   std::vector<std::string> secrets;  ///< whole, of the document's observations in order; empty where nobody asked
-  std::vector<bytes::Extent> own;    ///< of the root, where its bytes are searched in another cell: see OwnBytes
+  bool left_sweep = false;           ///< to the cell beside it, because all of the root's bytes are the root's own
   std::vector<Export> exports;       ///< for engines outside of the cell; whether they stay inside is to be checked
   bool exports_cut = false;          ///< not all could be written
 };

@@ -50,17 +50,18 @@ bool is_older(std::string_view kept, std::string_view current) {
 }
 
 bool is_stale(const format::EngineRun& run, const RuleSets& today) {
-  if (const auto known = today.find(run.engine.view()); known != today.end()) return is_older(run.rule_set, known->second);
+  if (const auto known = today.find(run.engine.view()); known != today.end())
+    return is_older(run.rule_set, known->second);
   const auto current = detect::current_rule_set(run.engine);
   return !current.empty() && run.rule_set.view().substr(0, run.rule_set.view().find('+')) != current;
 }
 
 /// What an engine that reads bytes says of one artifact. Not having looked everywhere outweighs nothing that was found.
 Engine engine_that_ran(const format::EngineRun& run, Status found, const RuleSets& current) {
-  Engine out{run.engine, found, run.version, run.rule_set, "", run.passed_over, 0};
+  Engine out{run.engine.for_ever(), found, run.version.for_ever(), run.rule_set.for_ever(), "", run.passed_over, 0};
   if (!run.complete) {
     out.status = std::max(found, Status::unscanned);
-    out.message = run.what;
+    out.message = run.what.for_ever();
     out.missed = 1;
   } else if (is_stale(run, current)) {
     out.status = std::max(found, Status::queued);

@@ -28,8 +28,9 @@ struct Opened {
   std::string request{};       ///< for its cell, from request_for()
 };
 
-/// What is done with a file in one cell. The bytes of a large pickle are swept beside the cell that parses it.
-enum class Task : char { everything = 'E', all_but_sweep_of_root = 'F', sweep_of_root = 'S' };
+/// What is done with a file in one cell. A large pickle is swept in another cell than the one that parses it, which
+/// sweeps it all the same where not all of its bytes are its own.
+enum class Task : char { everything = 'E', leaves_sweep = 'L', sweep_of_root = 'S' };
 
 /// What the reader of a file is asked: the task, the file's size in eight bytes, then its bytes if they travel along.
 std::string request_for(std::uint64_t size, std::string_view content, Task task = Task::everything);
@@ -57,7 +58,7 @@ class Feed {
 class Opener final : public Feed {
  public:
   static constexpr std::size_t kWhole = 16 << 10;   ///< bytes: travels inside the request, so that no descriptor has to
-  static constexpr std::size_t kHashed = 64 << 10;  ///< bytes: read at once, because every byte of it is read anyway
+  static constexpr std::size_t kHashed = 64 << 10;  ///< bytes: up to here a file is read at once, as a whole
 
   /// `most_open`: descriptors that it may hold at a time.
   /// `listing` must outlive the opener.

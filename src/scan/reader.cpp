@@ -19,6 +19,11 @@ format::Document nothing_read(std::uint64_t size) {
   return out;
 }
 
+/// Whether engines see the member as it lies, and so another cell may show it to them that has parsed nothing.
+bool is_all_own(const OwnBytes& bytes) {
+  return bytes.own.size() == 1 && bytes.own[0] == bytes::Extent{0, bytes.source.size()};
+}
+
 }  // namespace
 
 Reader::Reader(const Options& options, bool third_party, bool exports)
@@ -57,9 +62,9 @@ std::string Reader::read(const bytes::Source& source, int spool, Task task, cons
   how.care = &detect::care;
   how.sign_of_life = [&] { beat(0); };
   how.on_bytes = [&](const OwnBytes& bytes) {
-    const bool beside = bytes.member == 0 && task == Task::all_but_sweep_of_root;
-    if (beside) answer.own = bytes.own;
-    look_at(bytes, !beside);
+    const bool leaves = task == Task::leaves_sweep && bytes.member == 0 && is_all_own(bytes);
+    answer.left_sweep |= leaves;
+    look_at(bytes, !leaves);
   };
   bytes::SpoolFile spool_file{spool};
   Exporter exporter{source, spool_file};
@@ -94,7 +99,7 @@ void Reader::sweep(const OwnBytes& bytes) {
   sweep_.over(bytes, normalised(std::move(all), bytes.source.size()), std::array<LiteralEngine*, 1>{&yara_});
 }
 
-/// The root as it lies. Who puts the two documents together knows which of its bytes belong to it.
+/// The root as it lies. Who puts the two documents together knows whether all of its bytes belong to it.
 std::string Reader::sweep_root(const bytes::Source& source, const sandbox::Beat& beat) {
   Answer answer;
   answer.document = nothing_read(source.size());

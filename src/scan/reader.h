@@ -23,6 +23,8 @@ class Reader {
 
   /// `options` must outlive it. `exports`: engines outside of the cell want to see what it reads.
   Reader(const Options& options, bool third_party, bool exports);
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
 
   /// `request`: of request_for(). The answer is empty where that makes no sense.
   std::string read(int descriptor, int spool, std::string_view request, const sandbox::Beat& beat);

@@ -25,6 +25,7 @@
 #include "scan/judge.h"
 #include "scan/opener.h"
 #include "scan/reader.h"
+#include "scan/secret_search.h"
 #include "scan/user_rules.h"
 #include "scan/yara_search.h"
 #include "secrets/secrets.h"
@@ -32,8 +33,8 @@
 namespace assay::scan {
 namespace {
 
-constexpr std::uint64_t kAhead = 64 << 20;  ///< bytes: what begins like a pickle is hashed while its cell parses it
-constexpr std::string_view kSecrets = "secrets";
+constexpr std::uint64_t kAhead =
+    64 << 20;  ///< bytes: what begins like a pickle and is no larger is read at once: parsed, swept, hashed
 constexpr std::chrono::milliseconds kPatience{100}, kBlobPatience{5};  ///< until it is asked what else came
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
@@ -122,7 +123,7 @@ class Scan {
     bool whole = false;  ///< its bytes went with the request
     bool hashing = false;
     bool done = false;
-    bool split = false;             ///< its own bytes are swept in another cell than the one that parses them
+    bool split = false;             ///< it is swept in another cell than the one that parses it
     std::unique_ptr<Answer> facts;  ///< of such a file: what came first. Not in place, as there may be a million files
     std::unique_ptr<Answer> swept;
 
@@ -131,6 +132,8 @@ class Scan {
       witness = Descriptor{};
       spool = Descriptor{};
       content = {};
+      facts.reset();
+      swept.reset();
     }
   };
 
@@ -274,10 +277,11 @@ class Scan {
     const bool pickle = size > Opener::kHashed && size <= kAhead && is_pickle(fd);
     auto second = pickle && sweeps_beside(options_) && !file.own_cell ? fd.duplicate() : Descriptor{};
     file.split |= bool{second};
-    // Every byte of a pickle is read anyway; waiting for the cell to say so would cost time at the end.
+    // Every byte of a pickle is read anyway; waiting for its cell to say so would cost time at the end. Where two cells
+    // are busy with it, it is hashed when one of them is done.
     if ((pickle || options_.digest) && size > Opener::kHashed && !file.split) hash(index);
     if (file.whole && antivirus_.is_asked()) file.content = content_of(request);
-    if (file.split) request[0] = static_cast<char>(Task::all_but_sweep_of_root);
+    if (file.split) request[0] = static_cast<char>(Task::leaves_sweep);
     sandbox::Job job;
     job.request = std::move(request);
     job.id = job_of(index, Task::everything);
@@ -312,11 +316,11 @@ class Scan {
   void take(sandbox::Reply reply, Feed& opener) {
     const auto index = index_of(reply.id);
     auto& file = files_[index];
-    if (file.split) hash(index);  // not sooner: two cells were busy with it
+    if (file.split) hash(index);
     if (file.done) return;  // the other half of its answer has failed
     if (reply.id == job_of(index, Task::sweep_of_root)) return take_swept(index, reply);
     const auto unchanged_so_far = unchanged(index);
-    if (!antivirus_.is_asked()) file.let_go();
+    if (!antivirus_.is_asked() && !file.split) file.let_go();
     using sandbox::Outcome;
     switch (reply.outcome) {
       case Outcome::done: break;
@@ -337,7 +341,8 @@ class Scan {
     if (!answer || answer->document.size != static_cast<std::uint64_t>(file.identity.size) ||
         !are_inside(answer->exports, answer->document.members.size(), answer->document.size, size_of(file.spool)))
       return give_up(index, Errc::crashed, kNonsense);
-    if (!file.split) return complete(index, std::move(*answer));
+    if (!answer->left_sweep) return complete(index, std::move(*answer));
+    if (!file.split) return give_up(index, Errc::crashed, kNonsense);
     file.facts = std::make_unique<Answer>(std::move(*answer));
     if (file.swept) complete_split(index);
   }
@@ -354,11 +359,12 @@ class Scan {
     if (file.facts) complete_split(index);
   }
 
-  /// Both of its cells have answered.
+  /// Both of its cells have answered, and read the same bytes.
   void complete_split(std::size_t index) {
-    auto facts = std::move(files_[index].facts);
-    const auto swept = std::move(files_[index].swept);
-    add_swept(*facts, std::move(swept->document));
+    if (!unchanged(index)) return give_up(index, Errc::changed, kChanged);
+    auto& file = files_[index];
+    auto facts = std::move(file.facts);
+    add_swept(facts->document, std::move(file.swept->document));
     complete(index, std::move(*facts));
   }
 
@@ -370,9 +376,7 @@ class Scan {
     const auto& found = listing_.found[index];
     if (found.kind == Found::Kind::blob && !found.what.empty())
       document.quirks.push_back({{0, 0}, 0, "repo.symlink-escapes", found.what});
-    document.tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined"
-                    : file.own_cell                           ? "cell+one-shot"
-                                                              : "cell";
+    document.tier = pool_.tier() == sandbox::Tier::unconfined ? "unconfined" : file.own_cell ? "cell+one-shot" : "cell";
     document.sha256 = std::move(file.sha256);
     if (document.sha256.empty() && (options_.digest || reads_everything(document))) hash(index);
     if (antivirus_.is_asked()) return ask_about_malware(index, std::move(answer));
@@ -402,9 +406,8 @@ class Scan {
     finish(answer.index, std::move(document));
   }
 
-  /// Of what was found in the root's bytes as they lie, only what is the root's own.
-  static void add_swept(Answer& facts, format::Document swept) {
-    auto& document = facts.document;
+  /// What was found in the root's bytes as they lie.
+  static void add_swept(format::Document& document, format::Document swept) {
     for (auto& run : document.engines) {
       const auto beside = std::ranges::find_if(
           swept.engines, [&](const format::EngineRun& other) { return other.engine == run.engine; });
@@ -414,16 +417,15 @@ class Scan {
       run.complete &= answered && beside->complete;
     }
     for (auto& o : swept.observations) {
-      const bool own = std::ranges::any_of(facts.own, [&](const bytes::Extent& e) {
-        return o.place.offset >= e.begin && o.place.offset < e.end && o.length <= e.end - o.place.offset;
-      });
-      if (o.place.member != 0 || !own) continue;
+      if (o.place.member != 0) continue;
       if (o.engine == YaraSearch::kEngine && is_only_read(document.members[0])) o.severity = "note";
       document.observations.push_back(std::move(o));
     }
   }
 
-  static bool runs_in_cells(std::string_view engine) { return engine == kSecrets || engine == YaraSearch::kEngine; }
+  static bool runs_in_cells(std::string_view engine) {
+    return engine == SecretSearch::kEngine || engine == YaraSearch::kEngine;
+  }
 
   /// A cell says what it found, its parent with what; of engines that are no cell's business it says nothing.
   void stamp(format::Document& document) const {
@@ -431,7 +433,7 @@ class Scan {
     std::erase_if(document.observations, [](const format::Observation& o) { return !runs_in_cells(o.engine); });
     for (auto& o : document.observations) {
       o.verification.clear();
-      if (o.engine == kSecrets) o.detail.clear();
+      if (o.engine == SecretSearch::kEngine) o.detail.clear();
     }
     for (auto& run : document.engines) {
       const bool yara = run.engine == YaraSearch::kEngine;
@@ -486,7 +488,7 @@ class Scan {
   sandbox::Pool& pool_;
   const Take& take_document_;
   Listing listing_;
-  std::vector<File> files_;  ///< that were submitted
+  std::vector<File> files_;                               ///< that were submitted
   std::map<std::size_t, format::Document> waiting_;       ///< for their digest
   std::map<std::size_t, format::Document> at_antivirus_;  ///< for its answer
   Hasher hasher_{listing_};

@@ -13,18 +13,22 @@ void Sweep::over(const OwnBytes& bytes, const std::vector<bytes::Extent>& where,
   for (const auto& extent : where) {
     if (listening_.empty()) return;
     for (auto* engine : listening_) engine->begin(extent);
-    show(bytes, extent);
-    std::erase_if(listening_, [](LiteralEngine* engine) { return !engine->end(); });
+    const bool came = show(bytes, extent);
+    std::erase_if(listening_, [&](LiteralEngine* engine) { return !engine->end(came); });
   }
 }
 
-void Sweep::show(const OwnBytes& bytes, const bytes::Extent& extent) {
+/// Whether all of the extent came.
+bool Sweep::show(const OwnBytes& bytes, const bytes::Extent& extent) {
   if (!search_) search_ = literals::Search::open();
   if (!*search_) {
-    for (auto* engine : listening_) engine->see_nothing();
-  } else if (const auto shown = search(bytes, extent); !shown) {
-    for (auto* engine : listening_) engine->leave_out(shown.error().what);
+    for (auto* engine : listening_) engine->see_nothing(search_->error().what);
+    return true;
   }
+  const auto shown = search(bytes, extent);
+  if (!shown)
+    for (auto* engine : listening_) engine->leave_out(shown.error().what);
+  return shown.has_value();
 }
 
 Result<void> Sweep::search(const OwnBytes& bytes, const bytes::Extent& extent) {

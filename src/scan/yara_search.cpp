@@ -3,21 +3,15 @@
 #include <algorithm>
 #include <array>
 
-#include "base/text.h"
-
 namespace assay::scan {
 
 using malware::yara::Match;
 
 namespace {
 
-constexpr std::size_t kMostShown = 120;  ///< bytes of a match, and of a rule's words
-
-format::Observation observation_of(const Match& match, format::Place place) {
+format::Observation observation_of(const Match& match) {
   format::Observation o;
-  o.engine = YaraSearch::kEngine;
   o.rule = match.rule;
-  o.place = place;
   o.length = match.length;
   o.shown = match.bytes;
   o.detail = match.description;
@@ -34,11 +28,6 @@ bool is_only_read(const format::Member& member) {
   });
 }
 
-void YaraSearch::enter(const OwnBytes& bytes) {
-  bytes_ = &bytes;
-  lines_.emplace(bytes.source);
-}
-
 void YaraSearch::begin(const bytes::Extent& extent) {
   extent_ = extent;
   stretches_.emplace(extent.end - extent.begin);
@@ -48,14 +37,15 @@ void YaraSearch::take(bytes::View, const literals::Places& ending_in_it) {
   for (const auto& anchor : ending_in_it.anchors) stretches_->add(anchor);
 }
 
-bool YaraSearch::end() {
+bool YaraSearch::end(bool) {
   if (stretches_->empty()) return true;
   if (!own_) {
     auto opened = malware::yara::OwnRules::open();
     if (!opened) return leave_out(opened.error().what), false;
     own_ = std::move(*opened);
   }
-  return look_at(extent_, [&](const bytes::Source& source) { return own_->scan(source, *stretches_); }, true);
+  return look_at(
+      extent_, [&](const bytes::Source& source) { return own_->scan(source, *stretches_); }, true);
 }
 
 void YaraSearch::look_with_users(const OwnBytes& bytes) {
@@ -68,14 +58,16 @@ void YaraSearch::look_with_users(const OwnBytes& bytes) {
   enter(bytes);
   const auto left_out = tensors_ ? std::vector<bytes::Extent>{} : bytes.tensors;
   for (const auto& extent : remainder(bytes.source.size(), left_out))
-    if (!look_at(extent, [&](const bytes::Source& source) { return user_->scan(source); }, false)) return;
+    if (!look_at(
+            extent, [&](const bytes::Source& source) { return user_->scan(source); }, false))
+      return;
 }
 
 /// False where nothing more is looked at.
 template <class Scan>
 bool YaraSearch::look_at(const bytes::Extent& extent, const Scan& scan, bool told_by_us) {
-  const auto& source = bytes_->source;
-  if (const auto go = bytes_->budget.check_time(extent.begin); !go) return leave_out(go.error().what), false;
+  const auto& source = bytes().source;
+  if (const auto go = bytes().budget.check_time(extent.begin); !go) return leave_out(go.error().what), false;
   const bool is_all = extent.begin == 0 && extent.end == source.size();
   const bytes::WindowSource window{source, extent.begin, extent.end - extent.begin};
   auto found = scan(is_all ? source : static_cast<const bytes::Source&>(window));
@@ -84,34 +76,14 @@ bool YaraSearch::look_at(const bytes::Extent& extent, const Scan& scan, bool tol
 }
 
 bool YaraSearch::note(std::vector<Match> matches, std::uint64_t begin, bool told_by_us) {
-  const bool is_told_about = told_by_us && is_only_read(bytes_->document.members[bytes_->member]);
+  const bool is_told_about = told_by_us && is_only_read(bytes().document.members[bytes().member]);
   std::ranges::sort(matches, {}, &Match::offset);
   for (auto& match : matches) {
-    if (!bytes_->budget.charge(bytes::Line::facts, 1)) return leave_out("more matches than are kept"), false;
-    match.offset += begin;
-    auto o = observation_of(match, {bytes_->member, match.offset});
-    o.line = lines_->of(match.offset);
+    auto o = observation_of(match);
     if (is_told_about) o.severity = "note";
-    found_.push_back(std::move(o));
+    if (!keep(std::move(o), begin + match.offset)) return false;
   }
   return true;
-}
-
-void YaraSearch::leave_out(std::string_view what) {
-  run_.complete = false;
-  if (run_.what.empty()) run_.what = what;
-}
-
-void YaraSearch::finish(format::Document& document) {
-  for (auto& o : found_) document.observations.push_back(std::move(o));
-  document.engines.push_back(std::move(run_));
-  forget();
-}
-
-void YaraSearch::forget() {
-  found_.clear();
-  run_ = {};
-  run_.engine = kEngine;
 }
 
 }  // namespace assay::scan

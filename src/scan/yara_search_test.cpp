@@ -36,6 +36,7 @@ format::Document searched(Shown& shown, std::string_view user_rules = {}, bool t
   search.pass_over(bytes.tensors);
   auto where = bytes.own;
   if (tensors) where.insert(where.end(), bytes.tensors.begin(), bytes.tensors.end());
+  where = normalised(std::move(where), shown.all.size());
   Sweep{}.over(bytes, where, std::array<LiteralEngine*, 1>{&search});
   search.look_with_users(bytes);
   format::Document out;

@@ -21,9 +21,8 @@ Scanner::~Scanner() = default;
 Result<Scanner> Scanner::open() { return Scanner{std::make_unique<State>(TRY(literals::Search::open()))}; }
 
 void Scanner::feed(bytes::View block) {
-  state_->search.scan(block, [&](bytes::View piece, const literals::Places& places) {
-    state_->matcher.take(piece, places.keywords);
-  });
+  state_->search.scan(
+      block, [&](bytes::View piece, const literals::Places& places) { state_->matcher.take(piece, places.keywords); });
 }
 
 std::vector<Hit> Scanner::finish() {

@@ -1,8 +1,8 @@
 // Secrets in bytes: tokens, keys and passwords that should not be where others can read them.
 //
-// Two stages. A search for literals (literals/) finds every place where a detector's keyword stands; around each, the detector's pattern (RE2), its borders, its neighbours and its validators decide. What is found does
-// not depend on how the bytes are cut into blocks. tools/secrets_model.py is the reference; docs/secrets-rules.md says
-// it in words.
+// Two stages. A search for literals (literals/) finds every place where a detector's keyword stands; around each, the
+// detector's pattern (RE2), its borders, its neighbours and its validators decide. What is found does not depend on how
+// the bytes are cut into blocks. tools/secrets_model.py is the reference; docs/secrets-rules.md says it in words.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -39,8 +39,8 @@ struct Hit {
   bool operator==(const Hit&) const = default;
 };
 
-/// Both stages, for who looks for nothing else. Consecutive bytes in blocks of any size. Memory: a few hundred KiB, whatever comes. Not thread-safe; several may
-/// exist.
+/// Both stages, for who looks for nothing else. Consecutive bytes in blocks of any size. Memory: a few hundred KiB,
+/// whatever comes. Not thread-safe; several may exist.
 class Scanner {
  public:
   /// Errc::unsupported where this processor cannot run the database.
