@@ -8,7 +8,7 @@
 namespace assay::scan {
 namespace {
 
-constexpr unsigned kThreads = 2;
+constexpr unsigned kMostThreads = 2;
 constexpr std::size_t kMostBatchFiles = 64;
 constexpr std::size_t kWorthThreads = 128;  ///< files
 
@@ -47,7 +47,9 @@ Opener::Opener(const Listing& listing, std::size_t most_open)
       found_{listing.found},
       batch_files_{std::clamp(most_open / kBatches, std::size_t{1}, kMostBatchFiles)} {
   if (found_.size() < kWorthThreads) return;
-  for (unsigned i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
+  // On two cores a second one would only take turns with the cells.
+  const auto threads = std::clamp(std::thread::hardware_concurrency() / 2, 1u, kMostThreads);
+  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
 Opener::~Opener() {
