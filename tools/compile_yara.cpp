@@ -2,8 +2,9 @@
 //
 //     compile_yara OUTPUT.cpp RULES.yar...
 //
-// A rule begins its condition with `any of ($anchor*) and`, its anchors are plain text or bytes, it uses no module, and
-// its meta say what it would do (description), how bad that is (severity) and where to read on (reference).
+// A rule begins its condition with `any of ($anchor*) and` and makes no exceptions, its anchors are plain text or
+// bytes, it uses no module, and its meta say what it would do (description), how bad that is (severity) and where to
+// read on (reference).
 #include <yara.h>
 
 #include <algorithm>
@@ -77,6 +78,9 @@ void check_conditions(const yara::RuleText& file) {
     condition.remove_prefix(std::min(condition.find_first_not_of(" \n"), condition.size()));
     if (!condition.starts_with(kForm) || has_outer_or(condition.substr(kForm.size())))
       fail(file.name + ": a condition is not `any of ($anchor*) and (...)`: " + std::string{condition.substr(0, 60)});
+    // Whoever wants to be an exception only has to bring it along.
+    if (condition.substr(0, condition.find('}')).find("not ") != condition.npos)
+      fail(file.name + ": a condition has an exception (`not`): " + std::string{condition.substr(0, 60)});
   }
   if (text.find("import \"") != text.npos) fail(file.name + ": uses a module");
 }

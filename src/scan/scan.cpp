@@ -33,8 +33,8 @@
 namespace assay::scan {
 namespace {
 
-constexpr std::uint64_t kAhead =
-    64 << 20;  ///< bytes: what begins like a pickle and is no larger is read at once: parsed, swept, hashed
+/// Bytes: what begins like a pickle and is no larger is parsed, swept and hashed at once.
+constexpr std::uint64_t kAhead = 64 << 20;
 constexpr std::chrono::milliseconds kPatience{100}, kBlobPatience{5};  ///< until it is asked what else came
 constexpr auto kChanged = "the file changed while it was read";
 constexpr auto kNonsense = "the reader answered with nonsense";
