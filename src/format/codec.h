@@ -4,7 +4,6 @@
 // validate() to check.
 #pragma once
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -67,16 +66,16 @@ class Decoder {
   void operator()(std::string_view, T& field) {
     if (ok()) read(field);
   }
-  bool ok() const { return !error_; }
+  bool ok() const { return error_.what.empty(); }
   bool finished() const { return in_.empty(); }
-  Error error() const { return *error_; }
+  Error error() const { return error_; }
 
  private:
   static constexpr unsigned kDeepest = 20;       ///< lists inside lists
   static constexpr std::uint64_t kReserved = 4;  ///< items for which there is room at once: most lists are short
 
   void give_up(std::string_view what) {
-    if (!error_) error_ = Error{Errc::malformed, in_.offset(), what};
+    if (ok()) error_ = Error{Errc::malformed, in_.offset(), what};
   }
   std::uint8_t byte() {
     const auto b = in_.take(1);
@@ -130,7 +129,7 @@ class Decoder {
   void read(T& value) { describe(*this, value); }
 
   bytes::Reader in_;
-  std::optional<Error> error_;
+  Error error_{Errc::malformed, 0, {}};  ///< says nothing as long as there is none
   unsigned depth_ = 0;
 };
 
