@@ -49,8 +49,7 @@ tl::expected<Baseline, std::string> parse_baseline(std::string_view json) {
     out.secrets.push_back({*rule, *fingerprint});
   }
   std::ranges::sort(out.secrets);
-  const auto twice = std::ranges::unique(out.secrets);
-  out.secrets.erase(twice.begin(), twice.end());
+  out.secrets.erase(std::unique(out.secrets.begin(), out.secrets.end()), out.secrets.end());
   return out;
 }
 

@@ -9,8 +9,10 @@ std::span<const Detector> detectors() noexcept { return table::detectors; }
 std::string_view rule_set_version() noexcept { return table::version; }
 
 struct Scanner::State {
+  explicit State(literals::Search opened) noexcept : search{std::move(opened)} {}
+
   literals::Search search;
-  Matcher matcher{};
+  Matcher matcher;
 };
 
 Scanner::Scanner(std::unique_ptr<State> state) noexcept : state_{std::move(state)} {}
