@@ -6,11 +6,10 @@
 tools/check_secrets.py checks the rules; here they are only written down.
 """
 
-import pathlib
 import sys
 
 import secrets_model as model
-from compile_secrets import Pool, quoted
+from compile_secrets import Pool, quoted, run
 
 PARTS = ("id", "temporary_id", "key", "token")
 
@@ -61,15 +60,5 @@ def emit(rules):
     ])
 
 
-def main(arguments):
-    if len(arguments) != 2:
-        print("usage: compile_issuers.py RULES_FOLDER OUTPUT.cpp", file=sys.stderr)
-        return 64
-    folder, output = map(pathlib.Path, arguments)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(emit(model.read(folder)), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(emit, *sys.argv))

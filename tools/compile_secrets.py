@@ -164,9 +164,10 @@ def version_of(tables):
     return hashlib.sha256("\n".join(tables).encode() + steps).hexdigest()[:16]
 
 
-def main(arguments):
+def run(emit, program, *arguments):
+    """What a program is that turns the rules into a file of C++; its exit code."""
     if len(arguments) != 2:
-        print("usage: compile_secrets.py RULES_FOLDER OUTPUT.cpp", file=sys.stderr)
+        print(f"usage: {pathlib.Path(program).name} RULES_FOLDER OUTPUT.cpp", file=sys.stderr)
         return 64
     folder, output = map(pathlib.Path, arguments)
     text = emit(model.read(folder))
@@ -176,4 +177,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(emit, *sys.argv))

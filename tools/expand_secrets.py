@@ -5,7 +5,6 @@ in it. They look like secrets, so they stay in the build folder.
     expand_secrets.py RULES_FOLDER OUTPUT.cpp
 """
 
-import pathlib
 import sys
 
 import compile_secrets
@@ -56,15 +55,5 @@ def emit(rules):
     ])
 
 
-def main(arguments):
-    if len(arguments) != 2:
-        print("usage: expand_secrets.py RULES_FOLDER OUTPUT.cpp", file=sys.stderr)
-        return 64
-    folder, output = map(pathlib.Path, arguments)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(emit(model.read(folder)), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(compile_secrets.run(emit, *sys.argv))

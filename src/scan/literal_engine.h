@@ -27,7 +27,8 @@ class LiteralEngine {
   virtual void take(bytes::View piece, const literals::Places& ending_in_it) = 0;
   /// Nobody can search for literals, and why: until end() nothing comes.
   virtual void see_nothing(std::string_view why) = 0;
-  /// No more of the extent comes, and nothing of it where not all of it `came`. False where the engine wants no other.
+  /// The extent is over: all of it `came`, or it broke off behind the last piece. False where the engine wants no
+  /// other.
   virtual bool end(bool came) = 0;
 
   /// Not everything was looked at.

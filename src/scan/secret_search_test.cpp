@@ -5,26 +5,12 @@
 #include <array>
 #include <string>
 
+#include "scan/far_source.h"
 #include "scan/sweep.h"
 #include "secrets/shown.h"
 
 namespace assay::scan {
 namespace {
-
-/// Cut short where somebody says so.
-class Shrunk final : public bytes::Source {
- public:
-  Shrunk(std::string_view all, std::uint64_t readable) : source_{bytes::view(all)}, readable_{readable} {}
-  std::uint64_t size() const noexcept override { return source_.size(); }
-  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    if (offset >= readable_) return fail(Errc::changed, offset, "it shrank");
-    return source_.read_at(offset, out.first(std::min<std::uint64_t>(out.size(), readable_ - offset)));
-  }
-
- private:
-  bytes::MemorySource source_;
-  std::uint64_t readable_;
-};
 
 format::Document searched(const bytes::Source& source, const std::vector<bytes::Extent>& own) {
   SecretSearch search{std::string{secrets::kPublicKey}, false};
@@ -67,13 +53,30 @@ TEST(SecretSearch, TwoExtentsAreTwoTexts) {
 TEST(SecretSearch, ASecretThatIsCutOffIsNotTold) {
   const auto text = kBefore + kToken + "andmore\n";
   EXPECT_TRUE(searched(bytes::MemorySource{bytes::view(text)}, {{0, text.size()}}).observations.empty());
-  const auto cut = searched(Shrunk{text, kBefore.size() + kToken.size()}, {{0, text.size()}});
+  const auto cut = searched(FarSource{text, kBefore.size() + kToken.size()}, {{0, text.size()}});
   EXPECT_TRUE(cut.observations.empty());
   EXPECT_FALSE(cut.engines.at(0).complete);
   const auto whole = kBefore + kToken + "\n";
-  const auto last = searched(Shrunk{whole + "...", whole.size()}, {{0, whole.size() + 3}});
+  const auto last = searched(FarSource{whole + "...", whole.size()}, {{0, whole.size() + 3}});
   EXPECT_EQ(last.observations.size(), 1u);
   EXPECT_FALSE(last.engines.at(0).complete);
+}
+
+TEST(SecretSearch, SaysThatNobodySearched) {
+  SecretSearch search{std::string{secrets::kPublicKey}, false};
+  const bytes::MemorySource source{bytes::view(kToken)};
+  format::Document document;
+  bytes::Budget budget{bytes::Limits{}, source.size()};
+  const std::vector<bytes::Extent> none;
+  const OwnBytes bytes{0, source, none, none, document, budget};
+  search.enter(bytes);
+  search.begin({0, kToken.size()});
+  search.see_nothing("this processor cannot");
+  EXPECT_TRUE(search.end(true));
+  format::Document out;
+  search.finish(out);
+  EXPECT_FALSE(out.engines.at(0).complete);
+  EXPECT_EQ(out.engines[0].what, "this processor cannot");
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "scan/far_source.h"
+
 namespace assay::scan {
 namespace {
 
@@ -36,21 +38,6 @@ struct Listener final : LiteralEngine {
   std::string told, heard;
 };
 
-/// Not in memory, and cut short where somebody says so.
-class Far final : public bytes::Source {
- public:
-  explicit Far(std::string_view all, std::uint64_t readable = ~0ull) : source_{bytes::view(all)}, readable_{readable} {}
-  std::uint64_t size() const noexcept override { return source_.size(); }
-  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    if (offset >= readable_) return fail(Errc::changed, offset, "it shrank");
-    return source_.read_at(offset, out.first(std::min<std::uint64_t>(out.size(), readable_ - offset)));
-  }
-
- private:
-  bytes::MemorySource source_;
-  std::uint64_t readable_;
-};
-
 struct Shown {
   format::Document document{};
   bytes::Budget budget{bytes::Limits{}, 1 << 20};
@@ -70,7 +57,7 @@ TEST(Sweep, ShowsEachExtentToAllEnginesAsAStreamOfItsOwn) {
   for (const bool far : {false, true}) {
     Listener one, other;
     const bytes::MemorySource near{bytes::view(kText)};
-    Shown{}.to({&one, &other}, far ? static_cast<const bytes::Source&>(Far{kText}) : near, kOwn);
+    Shown{}.to({&one, &other}, far ? static_cast<const bytes::Source&>(FarSource{kText}) : near, kOwn);
     EXPECT_EQ(one.told, "[0 keyword@8 ] [15 keyword@13 ] ");
     EXPECT_EQ(one.heard, "password|password|password");
     EXPECT_EQ(other.told, one.told);
@@ -90,7 +77,7 @@ TEST(Sweep, AnEngineThatHasEnoughIsShownNoOtherExtent) {
 
 TEST(Sweep, WhatCannotBeReadIsSaidAndWhatWasShownCounts) {
   Listener one;
-  Shown{}.to({&one}, Far{kText, 10}, {{0, 28}});
+  Shown{}.to({&one}, FarSource{kText, 10}, {{0, 28}});
   EXPECT_EQ(one.told, "[0 keyword@8 ... ");
   EXPECT_EQ(one.heard, kText.substr(0, 10));
   const auto run = one.answer().engines.at(0);
@@ -136,7 +123,7 @@ TEST(LiteralEngine, SaysWhereItHasNoRoom) {
 TEST(LiteralEngine, StartsAnew) {
   Listener one;
   one.found_at = 0;
-  Shown{}.to({&one}, Far{kText, 10}, {{0, 28}});
+  Shown{}.to({&one}, FarSource{kText, 10}, {{0, 28}});
   one.forget();
   const auto answer = one.answer();
   EXPECT_TRUE(answer.observations.empty());

@@ -116,6 +116,21 @@ TEST(YaraSearch, WhatIsLeftOutIsSaid) {
   EXPECT_EQ(found.engines[0].what, "more matches than are kept");
 }
 
+TEST(YaraSearch, LooksAtEverythingWhereNobodySearchesForAnchors) {
+  Shown shown{std::string(100, '.') + std::string{kAttack}, {"shell"}, {}};
+  const auto bytes = shown.bytes();
+  YaraSearch search{{}, false};
+  search.enter(bytes);
+  search.begin({50, shown.all.size()});
+  search.see_nothing("this processor cannot");
+  EXPECT_TRUE(search.end(true));
+  format::Document out;
+  search.finish(out);
+  ASSERT_EQ(out.observations.size(), 1u);
+  EXPECT_EQ(out.observations[0].place.offset, 100u);
+  EXPECT_TRUE(out.engines.at(0).complete);
+}
+
 TEST(YaraSearch, StartsAnew) {
   Shown shown{std::string{kAttack}, {"shell"}, {{0, kAttack.size()}}};
   YaraSearch search{{}, false};
