@@ -8,7 +8,6 @@ tools/check_secrets.py checks the rules; here they are only written down.
 
 import sys
 
-import secrets_model as model
 from compile_secrets import Pool, quoted, run
 
 PARTS = ("id", "temporary_id", "key", "token")
